@@ -1,0 +1,30 @@
+"""What every room may use: the error tree, ids, the clock. Imports nothing of ours."""
+
+from appliance.foundation.clock import Clock, SystemClock
+from appliance.foundation.errors import (
+    ApplianceError,
+    CallerError,
+    CapacityError,
+    Conflict,
+    DefectError,
+    InvalidInput,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+)
+from appliance.foundation.ids import new_id
+
+__all__ = [
+    "ApplianceError",
+    "CallerError",
+    "CapacityError",
+    "Clock",
+    "Conflict",
+    "DefectError",
+    "InvalidInput",
+    "NotAllowed",
+    "NotAuthenticated",
+    "NotFound",
+    "SystemClock",
+    "new_id",
+]

@@ -1,0 +1,114 @@
+"""What other rooms may ask of the engines."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingProfile:
+    """How texts become vectors. Belongs to a collection; changing it means a new index space."""
+
+    model_id: str
+    dimension: int
+    query_prefix: str = ""
+    passage_prefix: str = ""
+    max_tokens: int = 512
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What a caller needs to know about a served model."""
+
+    model_id: str
+    task: str
+    context_tokens: int
+    languages: tuple[str, ...] = ()
+    """ISO 639-1 codes the model answers well in; empty means unknown."""
+    parameters_billion: float = 0.0
+    licence: str = ""
+    ready: bool = False
+    state: str = "starting"
+    """starting, ready, restarting, failed or stopped."""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """One generation. `max_tokens` is always set: an unbounded request can hold an engine for minutes."""
+
+    model_id: str
+    messages: tuple[ChatMessage, ...]
+    max_tokens: int
+    temperature: float = 0.0
+    top_p: float = 1.0
+    stop: tuple[str, ...] = ()
+    repetition_penalty: float = 1.0
+    choices: tuple[str, ...] = ()
+    """When not empty, decoding is constrained to exactly one of these strings."""
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChatDelta:
+    """A piece of a streamed generation. The last one has `finish_reason` and, when known, `usage`."""
+
+    text: str = ""
+    finish_reason: str | None = None
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamReply:
+    """An engine's own HTTP reply, passed through by the OpenAI-compatible door."""
+
+    status: int
+    content_type: str
+    body: AsyncIterator[bytes] = field(repr=False)
+
+
+class ChatEngine(Protocol):
+    """Generates text."""
+
+    def stream(self, request: ChatRequest) -> AsyncIterator[ChatDelta]:
+        """Generate; closing the iterator aborts the request in the engine within a second.
+
+        Raises:
+            ModelUnknown: no such model is configured.
+            EngineUnavailable: it is starting, restarting, or broke off; carries `retry_after_s`.
+            PromptTooLong: the prompt does not fit the model's window.
+        """
+        ...
+
+    async def count_tokens(self, model_id: str, messages: Sequence[ChatMessage]) -> int:
+        """Tokens of the rendered prompt, counted by the engine's own tokenizer."""
+        ...
+
+    def facts(self, model_id: str) -> ModelFacts:
+        """Raises ModelUnknown."""
+        ...
+
+
+class Embedder(Protocol):
+    """Makes vectors."""
+
+    async def embed_passages(self, profile: EmbeddingProfile, texts: Sequence[str]) -> list[list[float]]:
+        """One unit vector of `profile.dimension` per text, in order; texts beyond the window are cut."""
+        ...
+
+    async def embed_query(self, profile: EmbeddingProfile, text: str) -> list[float]:
+        """The vector of a question."""
+        ...
