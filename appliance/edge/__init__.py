@@ -1,1 +1,27 @@
-"""Room to be described."""
+"""HTTP plumbing without business: error replies, request ids, security headers, event streams, health.
+
+Rule: this room alone knows how an error of ours becomes a status and a body. `/v1` answers in OpenAI's shape,
+everything else in ours, from the same exception.
+"""
+
+from appliance.edge.errors import exception_handlers
+from appliance.edge.health import Dependency, HealthController, ReadinessCheck
+from appliance.edge.presence import ClientGone, while_connected
+from appliance.edge.requests import RequestFrame
+from appliance.edge.sse import event_stream, sse
+from appliance.edge.strictjson import StrictJson
+from appliance.edge.webui import webui_routes
+
+__all__ = [
+    "ClientGone",
+    "Dependency",
+    "HealthController",
+    "ReadinessCheck",
+    "RequestFrame",
+    "StrictJson",
+    "event_stream",
+    "exception_handlers",
+    "sse",
+    "webui_routes",
+    "while_connected",
+]

@@ -1,0 +1,77 @@
+"""From our error tree to HTTP, once."""
+
+from typing import Any
+
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.types import ExceptionHandlersMap
+
+from appliance.foundation import ApplianceError, CallerError, CapacityError, DefectError
+
+log = structlog.get_logger(__name__)
+
+AnyRequest = Request[Any, Any, Any]
+
+HTTP_CODES = {
+    400: ("invalid_request", "Correct the request."),
+    401: ("not_authenticated", "Log in, or send a valid key as 'Authorization: Bearer <key>'."),
+    403: ("not_allowed", "Ask the owner or an administrator for access."),
+    404: ("not_found", "Check the address."),
+    405: ("method_not_allowed", "Check the method against the description at /schema."),
+    413: ("request_too_large", "Send less at once."),
+    415: ("unsupported_media_type", "Send 'Content-Type: application/json'."),
+    429: ("too_many_requests", "Wait, then try again."),
+}
+
+OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
+
+
+def exception_handlers() -> ExceptionHandlersMap:
+    """What the application hands to Litestar."""
+    return {ApplianceError: _ours, HTTPException: _frameworks, Exception: _defect}
+
+
+def _ours(request: AnyRequest, error: ApplianceError) -> Response[Any]:
+    headers = {}
+    if isinstance(error, CapacityError):
+        headers["retry-after"] = str(max(1, round(error.retry_after_s)))
+    if isinstance(error, CallerError):
+        log.info("request refused", code=error.code, status=error.status, path=request.scope["path"])
+    else:
+        log.warning("request failed", code=error.code, status=error.status, reason=error.message)
+    return _reply(request, error.status, error.code, error.message, error.way_out, headers)
+
+
+def _frameworks(request: AnyRequest, error: HTTPException) -> Response[Any]:
+    code, remedy = HTTP_CODES.get(error.status_code, ("invalid_request", ""))
+    if error.status_code >= 500:
+        return _defect(request, error)
+    message = error.detail
+    if isinstance(error, ValidationException) and error.extra:
+        message = "; ".join(_complaint(e) for e in error.extra if isinstance(e, dict)) or message
+    headers = {k: v for k, v in (error.headers or {}).items() if k.lower() in {"allow", "retry-after"}}
+    return _reply(request, error.status_code, code, message, remedy, headers)
+
+
+def _defect(request: AnyRequest, error: Exception) -> Response[Any]:
+    log.error("defect", path=request.scope["path"], exc_info=error)
+    return _reply(request, 500, DefectError.code, "Something broke on our side.", DefectError.remedy, {})
+
+
+def _complaint(extra: dict[str, Any]) -> str:
+    key = extra.get("key")
+    return f"{key}: {extra.get('message', '')}" if key else str(extra.get("message", ""))
+
+
+def _reply(
+    request: AnyRequest, status: int, code: str, message: str, remedy: str, headers: dict[str, str]
+) -> Response[Any]:
+    body: dict[str, Any]
+    if request.scope["path"].startswith("/v1"):
+        kind = OPENAI_TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
+        body = {"error": {"message": f"{message} {remedy}".strip(), "type": kind, "param": None, "code": code}}
+    else:
+        request_id = request.scope.get("state", {}).get("request_id")
+        body = {"error": {"code": code, "message": message, "remedy": remedy, "request_id": request_id}}
+    return Response(body, status_code=status, headers=headers, media_type="application/json")

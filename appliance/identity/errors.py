@@ -1,0 +1,48 @@
+"""What can go wrong when somebody logs in or manages people."""
+
+from appliance.foundation import CapacityError, Conflict, InvalidInput, NotAuthenticated
+
+
+class BadCredentials(NotAuthenticated):
+    """The same answer for an unknown account, a wrong password and a disabled account."""
+
+    code = "bad_credentials"
+    remedy = "Check both and try again, or ask an administrator to set a new password."
+
+
+class TooManyAttempts(CapacityError):
+    """Too many wrong passwords for one account."""
+
+    code, status = "too_many_attempts", 429
+    remedy = "Wait, then try again; an administrator can set a new password meanwhile."
+
+
+class WeakPassword(InvalidInput):
+    code = "weak_password"
+    remedy = "Choose at least 12 characters; a sentence is easy to remember."
+
+
+class NameTaken(Conflict):
+    code = "name_taken"
+    remedy = "Choose another one."
+
+
+class LastAdministrator(Conflict):
+    """Nobody could manage the appliance after this."""
+
+    code = "last_administrator"
+    remedy = "Make somebody else an administrator first."
+
+
+class CredentialsMixed(InvalidInput):
+    """A request that names two callers would be decided by the order of our code; it is refused instead."""
+
+    code = "credentials_mixed"
+    remedy = "Send either the session cookie or one Authorization header."
+
+
+class CrossSiteRequest(NotAuthenticated):
+    """An unsafe request with a session cookie that may come from another site's page."""
+
+    code, status = "cross_site_request", 403
+    remedy = "Send the header 'X-Requested-With: appliance' from the appliance's own pages."

@@ -1,0 +1,178 @@
+"""Logging in, one's own account, and the administration of people."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Controller, Request, Response, delete, get, patch, post, put
+from litestar.datastructures import Cookie
+from msgspec import UNSET
+
+from appliance.foundation import InvalidInput
+from appliance.identity.access import Access, KeyInfo
+from appliance.identity.guards import public, requires_administrator, requires_login, requires_session
+from appliance.identity.people import GroupInfo, People, Person, PersonChange
+from appliance.identity.secrets import fingerprint
+from appliance.identity.settings import IdentitySettings
+from appliance.identity.values import Principal
+from appliance.identity.wire import (
+    ApiKey,
+    Group,
+    GroupCreate,
+    KeyCreate,
+    LoginRequest,
+    Me,
+    Named,
+    PasswordChange,
+    User,
+    UserChange,
+    UserCreate,
+)
+
+Call = Request[Principal, Any, Any]
+
+
+class LoginController(Controller):
+    path = "/auth"
+
+    @post("/login", opt=public(), status_code=200)
+    async def log_in(
+        self, data: LoginRequest, access: Access, people: People, identity_settings: IdentitySettings
+    ) -> Response[Me]:
+        """Open a session and set its cookie."""
+        token, principal = await access.log_in(data.email, data.password)
+        cookie = Cookie(
+            key=identity_settings.cookie_name,
+            value=token,
+            path="/",
+            httponly=True,
+            secure=identity_settings.secure_cookie,
+            samesite="lax",
+            max_age=int(identity_settings.session_longest.total_seconds()),
+        )
+        return Response(_me(await people.get(principal.user_id)), cookies=[cookie])
+
+    @post("/logout", guards=[requires_session], status_code=204)
+    async def log_out(self, request: Call, access: Access, identity_settings: IdentitySettings) -> Response[None]:
+        """End this session; the browser also drops what it kept."""
+        token = request.cookies.get(identity_settings.cookie_name)
+        if token is not None:
+            await access.log_out(token)
+        reply: Response[None] = Response(None, headers={"Clear-Site-Data": '"cache", "storage"'})
+        reply.delete_cookie(identity_settings.cookie_name)
+        return reply
+
+
+class MeController(Controller):
+    path = "/api"
+
+    @get("/me", guards=[requires_login])
+    async def me(self, request: Call, people: People) -> Me:
+        return _me(await people.get(request.user.user_id))
+
+    @post("/me/password", guards=[requires_session], status_code=204)
+    async def change_password(
+        self, request: Call, data: PasswordChange, access: Access, people: People, identity_settings: IdentitySettings
+    ) -> None:
+        if not await access.password_is(request.user.user_id, data.current):
+            raise InvalidInput("The current password is wrong.", remedy="Type it once more.")
+        token = request.cookies.get(identity_settings.cookie_name)
+        await people.set_own_password(request.user.user_id, data.new, fingerprint(token) if token else None)
+
+    @get("/keys", guards=[requires_login])
+    async def keys(self, request: Call, access: Access) -> list[ApiKey]:
+        return [_key(k) for k in await access.keys(request.user.user_id)]
+
+    @post("/keys", guards=[requires_session])
+    async def create_key(self, request: Call, data: KeyCreate, access: Access) -> ApiKey:
+        """The only reply that ever holds the key."""
+        info, text = await access.create_key(request.user.user_id, data.name, data.expires_in_days)
+        return _key(info, text)
+
+    @delete("/keys/{key_id:uuid}", guards=[requires_login])
+    async def revoke_key(self, request: Call, key_id: UUID, access: Access) -> None:
+        await access.revoke_key(request.user.user_id, key_id)
+
+
+class PeopleController(Controller):
+    path = "/api"
+
+    @get("/users", guards=[requires_administrator])
+    async def users(self, people: People) -> list[User]:
+        return [_user(p) for p in await people.everybody()]
+
+    @post("/users", guards=[requires_administrator])
+    async def create_user(self, data: UserCreate, people: People) -> User:
+        person, made = await people.create(
+            email=data.email, name=data.name, password=data.password, roles=frozenset(data.roles)
+        )
+        return _user(person, made)
+
+    @patch("/users/{user_id:uuid}", guards=[requires_administrator])
+    async def change_user(self, user_id: UUID, data: UserChange, people: People) -> User:
+        change = PersonChange(
+            name=None if data.name is UNSET else data.name,
+            roles=None if data.roles is UNSET else frozenset(data.roles),
+            disabled=None if data.disabled is UNSET else data.disabled,
+            password=None if data.password is UNSET else data.password,
+        )
+        return _user(await people.change(user_id, change))
+
+    @get("/groups", guards=[requires_login])
+    async def groups(self, people: People) -> list[Group]:
+        return [_group(g) for g in await people.groups()]
+
+    @post("/groups", guards=[requires_administrator])
+    async def create_group(self, data: GroupCreate, people: People) -> Group:
+        return _group(await people.create_group(data.name))
+
+    @put("/groups/{group_id:uuid}/members/{user_id:uuid}", guards=[requires_administrator], status_code=204)
+    async def add_member(self, group_id: UUID, user_id: UUID, people: People) -> None:
+        await people.add_member(group_id, user_id)
+
+    @delete("/groups/{group_id:uuid}/members/{user_id:uuid}", guards=[requires_administrator])
+    async def remove_member(self, group_id: UUID, user_id: UUID, people: People) -> None:
+        await people.remove_member(group_id, user_id)
+
+
+def _named(groups: tuple[tuple[UUID, str], ...]) -> list[Named]:
+    return [Named(id=group_id, name=name) for group_id, name in groups]
+
+
+def _me(person: Person) -> Me:
+    return Me(
+        id=person.id,
+        email=person.email,
+        name=person.name,
+        roles=sorted(person.roles),
+        groups=_named(person.groups),
+        must_change_password=person.must_change_password,
+    )
+
+
+def _user(person: Person, password: str | None = None) -> User:
+    return User(
+        id=person.id,
+        email=person.email,
+        name=person.name,
+        roles=sorted(person.roles),
+        groups=_named(person.groups),
+        disabled=person.disabled,
+        created_at=person.created_at,
+        password=UNSET if password is None else password,
+    )
+
+
+def _group(group: GroupInfo) -> Group:
+    return Group(id=group.id, name=group.name, member_count=group.member_count)
+
+
+def _key(info: KeyInfo, text: str | None = None) -> ApiKey:
+    return ApiKey(
+        id=info.id,
+        name=info.name,
+        prefix=info.prefix,
+        created_at=info.created_at,
+        expires_at=info.expires_at,
+        last_used_at=info.last_used_at,
+        key=UNSET if text is None else text,
+    )

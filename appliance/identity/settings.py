@@ -1,0 +1,24 @@
+"""How long people stay logged in and how hard passwords are guarded."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class IdentitySettings:
+    session_idle: timedelta = timedelta(hours=12)
+    """A session unused for this long is over."""
+    session_longest: timedelta = timedelta(days=7)
+    """A session is over after this time, used or not."""
+    secure_cookie: bool = False
+    """True behind TLS: the cookie gets the `__Host-` name and never travels in clear."""
+    attempts_before_lock: int = 8
+    """Wrong passwords in a row before an account waits."""
+    lock_time: timedelta = timedelta(minutes=5)
+    password_min_length: int = 12
+    key_longest_days: int = 400
+
+    @property
+    def cookie_name(self) -> str:
+        """`__Host-` pins the cookie to this host and to TLS; browsers refuse that name without TLS."""
+        return "__Host-appliance_session" if self.secure_cookie else "appliance_session"

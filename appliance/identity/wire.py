@@ -1,0 +1,88 @@
+"""Requests and replies about people. Field lists are explicit: nothing leaks because a table grew."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+Email = Annotated[str, Meta(min_length=3, max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")]
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Password = Annotated[str, Meta(max_length=4096)]
+RoleName = Literal["user", "administrator"]
+
+
+class Named(Struct):
+    id: UUID
+    name: str
+
+
+class LoginRequest(Struct, forbid_unknown_fields=True):
+    email: Annotated[str, Meta(max_length=320)]
+    password: Password
+
+
+class PasswordChange(Struct, forbid_unknown_fields=True):
+    current: Password
+    new: Password
+
+
+class Me(Struct):
+    id: UUID
+    email: str
+    name: str
+    roles: list[str]
+    groups: list[Named]
+    must_change_password: bool
+
+
+class UserCreate(Struct, forbid_unknown_fields=True):
+    email: Email
+    name: Name
+    password: Password | None = None
+    roles: list[RoleName] = ["user"]
+
+
+class UserChange(Struct, forbid_unknown_fields=True):
+    name: Name | UnsetType = UNSET
+    roles: list[RoleName] | UnsetType = UNSET
+    disabled: bool | UnsetType = UNSET
+    password: Password | UnsetType = UNSET
+
+
+class User(Struct):
+    id: UUID
+    email: str
+    name: str
+    roles: list[str]
+    groups: list[Named]
+    disabled: bool
+    created_at: datetime
+    password: str | UnsetType = UNSET
+    """Shown once, when we made it."""
+
+
+class GroupCreate(Struct, forbid_unknown_fields=True):
+    name: Name
+
+
+class Group(Struct):
+    id: UUID
+    name: str
+    member_count: int
+
+
+class KeyCreate(Struct, forbid_unknown_fields=True):
+    name: Name
+    expires_in_days: Annotated[int, Meta(ge=1, le=400)] = 90
+
+
+class ApiKey(Struct):
+    id: UUID
+    name: str
+    prefix: str
+    created_at: datetime
+    expires_at: datetime
+    last_used_at: datetime | None
+    key: str | UnsetType = UNSET
+    """Shown once, when made."""
