@@ -1,12 +1,14 @@
 """Where state lies: the SQL database and the files, with no business table of its own.
 
 A room keeps its tables in its `models.py` on `Base` and runs its queries inside `Database.read()` or
-`Database.write()`. Bytes go to `FileStore`, named by their SHA-256. Rule: nobody opens a session or a state file by another way, so that
-SQLite's single writer and PostgreSQL behave the same to the rooms above.
+`Database.write()`. Bytes go to `FileStore`, named by their SHA-256.
+
+Rule: nobody opens a session or a state file by another way, so that SQLite's single writer and PostgreSQL behave the
+same to the rooms above.
 """
 
 from appliance.storage.database import Base, Database, UtcDateTime
-from appliance.storage.files import FileStore, StoredFile
+from appliance.storage.files import FileStore, FileTooLarge, StoredFile
 from appliance.storage.settings import StorageSettings
 
-__all__ = ["Base", "Database", "FileStore", "StorageSettings", "StoredFile", "UtcDateTime"]
+__all__ = ["Base", "Database", "FileStore", "FileTooLarge", "StorageSettings", "StoredFile", "UtcDateTime"]

@@ -1,0 +1,158 @@
+"""Conversations of the web UI: a turn is written in the background and kept, whoever reads along."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+
+from appliance.answers import (
+    AnswerFailed,
+    AnswerFinished,
+    Answers,
+    Assistants,
+    HistoryTurn,
+    Turn,
+)
+from appliance.chat.live import LiveTurn
+from appliance.chat.models import ConversationRow, TurnRow
+from appliance.chat.repository import ConversationRepository
+from appliance.foundation import DefectError, NotFound
+from appliance.identity import AccessScope, Principal
+
+log = structlog.get_logger(__name__)
+
+HISTORY_TURNS = 6
+INTERRUPTED = "The appliance was restarted while this was written. Ask once more."
+
+
+@dataclass(frozen=True, slots=True)
+class ChatSettings:
+    desertion_grace_s: float = 10.0
+    """How long an answer goes on without a reader, so that a reload can pick it up; then the engine is stopped."""
+
+
+class ChatService:
+    """Every call names the owner; somebody else's conversation does not exist for them."""
+
+    def __init__(
+        self, repository: ConversationRepository, answers: Answers, assistants: Assistants, settings: ChatSettings
+    ) -> None:
+        self._repository = repository
+        self._answers = answers
+        self._assistants = assistants
+        self._settings = settings
+        self._live: dict[UUID, LiveTurn] = {}
+
+    async def start(self) -> None:
+        await self._repository.end_orphans(INTERRUPTED)
+
+    async def stop(self) -> None:
+        """End all turns that are being written; each keeps what it has."""
+        tasks = [live.task for live in self._live.values() if live.task is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def create(self, caller: Principal) -> ConversationRow:
+        return await self._repository.create(caller.user_id)
+
+    async def conversations(self, caller: Principal) -> Sequence[ConversationRow]:
+        return await self._repository.newest(caller.user_id)
+
+    async def conversation(self, caller: Principal, conversation_id: UUID) -> tuple[ConversationRow, list[TurnRow]]:
+        """With all turns; one that is being written shows what it has so far. Raises NotFound."""
+        row = await self._repository.get(caller.user_id, conversation_id)
+        turns = list(await self._repository.turns(conversation_id))
+        for turn in turns:
+            live = self._live.get(turn.id)
+            if live is not None and turn.state == "running":
+                turn.answer = live.text()
+        return row, turns
+
+    async def rename(self, caller: Principal, conversation_id: UUID, title: str) -> ConversationRow:
+        return await self._repository.rename(caller.user_id, conversation_id, title)
+
+    async def delete(self, caller: Principal, conversation_id: UUID) -> None:
+        _, turns = await self.conversation(caller, conversation_id)
+        for turn in turns:
+            await self._cancel(turn.id)
+        await self._repository.delete(caller.user_id, conversation_id)
+
+    async def ask(
+        self,
+        caller: Principal,
+        conversation_id: UUID,
+        *,
+        question: str,
+        assistant_id: str | None,
+        collection_ids: Sequence[UUID] | None,
+    ) -> LiveTurn:
+        """Keep the question and start writing the answer. Raises NotFound for the conversation or the assistant."""
+        await self._repository.get(caller.user_id, conversation_id)
+        assistant = self._assistants.get(assistant_id)
+        history = [
+            HistoryTurn(question=t.question, answer=t.answer)
+            for t in list(await self._repository.turns(conversation_id))[-HISTORY_TURNS:]
+            if t.state == "finished"
+        ]
+        row = await self._repository.add_turn(conversation_id, question, assistant.id)
+        live = LiveTurn(turn_id=row.id, user_id=caller.user_id)
+        turn = Turn(
+            question=question,
+            assistant=assistant,
+            history=tuple(history),
+            collection_ids=None if collection_ids is None else tuple(collection_ids),
+        )
+        self._live[row.id] = live
+        live.task = asyncio.create_task(self._write(live, caller.scope(), turn))
+        return live
+
+    async def stop_turn(self, caller: Principal, conversation_id: UUID, turn_id: UUID) -> None:
+        """Stop means stop: the engine is told at once. A turn that has ended already is fine. Raises NotFound."""
+        _, turns = await self.conversation(caller, conversation_id)
+        if all(t.id != turn_id for t in turns):
+            raise NotFound("There is no such turn.")
+        await self._cancel(turn_id)
+
+    async def _cancel(self, turn_id: UUID) -> None:
+        live = self._live.get(turn_id)
+        if live is not None and live.task is not None:
+            live.task.cancel()
+            await asyncio.wait({live.task})
+
+    async def _write(self, live: LiveTurn, scope: AccessScope, turn: Turn) -> None:
+        watcher = asyncio.create_task(self._leave_when_deserted(live))
+        try:
+            async with aclosing(self._answers.answer(scope, turn)) as events:
+                async for event in events:
+                    if isinstance(event, AnswerFinished):
+                        await self._repository.finish(live.turn_id, event)
+                    elif isinstance(event, AnswerFailed):
+                        await self._repository.fail(live.turn_id, live.text(), event)
+                    live.add(event)
+        except asyncio.CancelledError:
+            await self._repository.stop(live.turn_id, live.text())
+            live.add(AnswerFailed(code="stopped", message="The answer was stopped."))
+        except Exception:  # a defect must end the turn for its reader too
+            log.exception("turn broke")
+            failed = AnswerFailed(code=DefectError.code, message="Something broke on our side. Your question is kept.")
+            await self._repository.fail(live.turn_id, live.text(), failed)
+            live.add(failed)
+        finally:
+            watcher.cancel()
+            live.finish()
+            self._live.pop(live.turn_id, None)
+
+    async def _leave_when_deserted(self, live: LiveTurn) -> None:
+        """Nobody reads for a while: stop the engine. A peer that goes on wastes the firm's GPU."""
+        live.deserted.set()
+        while True:
+            await live.deserted.wait()
+            await asyncio.sleep(self._settings.desertion_grace_s)
+            if live.deserted.is_set() and live.task is not None:
+                live.task.cancel()
+                return

@@ -1,0 +1,169 @@
+"""What happens to one version, step by step. Each step can be repeated after a crash at any point.
+
+read (in the cage) → cut into passages → embed and index in batches → publish by one pointer → sweep what it replaced
+"""
+
+import asyncio
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from appliance.documents.blocks import Block, ParsedDocument, PassageDraft
+from appliance.documents.parsing import CageLimits, DocumentRefused, PassageRules, make_passages, parse_file
+from appliance.documents.settings import DocumentSettings
+from appliance.foundation import DefectError
+from appliance.index import PassageIndex, PassagePoint, space_name
+from appliance.inference import Embedder
+from appliance.library import IngestLog, IngestTask, PassageText, passage_id
+from appliance.storage import FileStore
+
+log = structlog.get_logger(__name__)
+
+SWEEP_AT_ONCE = 50
+
+
+class Ingest:
+    """The work on documents, free of scheduling; `jobs.py` makes it durable."""
+
+    def __init__(
+        self,
+        shelf: IngestLog,
+        files: FileStore,
+        index: PassageIndex,
+        embedder: Embedder,
+        settings: DocumentSettings,
+    ) -> None:
+        self._log = shelf
+        self._files = files
+        self._index = index
+        self._embedder = embedder
+        self._settings = settings
+
+    async def read(self, task: IngestTask) -> str | None:
+        """Parse the bytes and keep the blocks.
+
+        Returns:
+            SHA-256 of the stored blocks, or None when the file was refused (noted with its reason).
+        """
+        await self._log.note(task.version_id, stage="reading", percent=5)
+        try:
+            parsed = await parse_file(self._files.path(task.sha256), task.name, CageLimits())
+        except DocumentRefused as refusal:
+            await self._log.refuse(task.version_id, refusal.sentence())
+            return None
+        stored = await self._files.put_bytes(msgspec.msgpack.encode(parsed))
+        await self._log.note_parsed(
+            task.version_id,
+            blocks_sha256=stored.sha256,
+            media_type=parsed.media_type,
+            page_count=parsed.page_count,
+        )
+        return stored.sha256
+
+    async def cut(self, task: IngestTask, blocks_sha256: str) -> int:
+        """Make and keep the passages. Returns how many; none at all refuses the file."""
+        await self._log.note(task.version_id, stage="cutting", percent=20)
+        parsed = await load_blocks(self._files, blocks_sha256)
+        rules = PassageRules(characters=self._settings.passage_characters)
+        drafts = await asyncio.to_thread(make_passages, parsed, rules)
+        if not drafts:
+            await self._log.refuse(
+                task.version_id, "No text was found in it. Save it again as text or as a clearer scan."
+            )
+            return 0
+        await self._log.keep_passages(task.version_id, [_passage_text(d) for d in drafts])
+        return len(drafts)
+
+    async def index_batch(self, task: IngestTask, blocks_sha256: str, start: int) -> int:
+        """Embed and index the passages from `start` on. Returns where the next batch starts."""
+        parsed = await load_blocks(self._files, blocks_sha256)
+        rules = PassageRules(characters=self._settings.passage_characters)
+        drafts = await asyncio.to_thread(make_passages, parsed, rules)
+        percent = 25 + round(70 * start / max(1, len(drafts)))
+        if not await self._log.note(task.version_id, stage="indexing", percent=percent):
+            return len(drafts)
+        batch = drafts[start : start + self._settings.embed_batch_count]
+        texts = [searchable_text(parsed.title, d) for d in batch]
+        vectors = await self._embedder.embed_passages(task.profile, texts)
+        space = space_name(task.profile.model_id, task.profile.dimension)
+        await self._index.ensure_space(space, task.profile.dimension)
+        await self._index.upsert(space, _points(task, batch, texts, vectors))
+        return start + len(batch)
+
+    async def publish(self, task: IngestTask, blocks_sha256: str, passage_count: int) -> bool:
+        """Make sure that every passage is in the index, then switch the pointer.
+
+        Returns:
+            False when the version was overtaken or deleted meanwhile; its points are taken out again.
+
+        Raises:
+            DefectError: passages are missing in the index; the step is repeated.
+        """
+        space = space_name(task.profile.model_id, task.profile.dimension)
+        if await self._log.note(task.version_id, stage="publishing", percent=98):
+            indexed = await self._index.count(space, task.version_id)
+            if indexed != passage_count:
+                raise DefectError(f"The index holds {indexed} of {passage_count} passages of {task.version_id}.")
+        parsed = await load_blocks(self._files, blocks_sha256)
+        published = await self._log.publish(task.version_id, reason=" ".join(parsed.problems))
+        if not published:
+            await self._index.delete_versions(space, [task.version_id])
+        return published
+
+    async def sweep(self) -> int:
+        """Take dead points out of the index, then forget them. Returns how many versions were swept."""
+        leftovers = await self._log.leftovers(limit=SWEEP_AT_ONCE)
+        by_space: dict[str, list[UUID]] = {}
+        for x in leftovers:
+            by_space.setdefault(space_name(x.profile.model_id, x.profile.dimension), []).append(x.version_id)
+        for space, version_ids in by_space.items():
+            await self._index.delete_versions(space, version_ids)
+        if leftovers:
+            for sha256 in await self._log.swept(leftovers):
+                await self._files.delete(sha256)
+        return len(leftovers)
+
+
+async def load_blocks(files: FileStore, blocks_sha256: str) -> ParsedDocument:
+    """The parsed blocks of a version. Raises FileNotFoundError."""
+    return msgspec.msgpack.decode(await files.read(blocks_sha256), type=ParsedDocument)
+
+
+def searchable_text(title: str, draft: PassageDraft) -> str:
+    """What is embedded and tokenised: title and headings place the passage, then its own words."""
+    place = " › ".join(p for p in (title, *draft.heading_path) if p)
+    return f"{place}\n{draft.text}" if place else draft.text
+
+
+def page_blocks(parsed: ParsedDocument, page: int) -> tuple[Block, ...]:
+    """Blocks of one page; a document without pages has them all on page 1."""
+    return tuple(b for b in parsed.blocks if (b.page or 1) == page)
+
+
+def _points(
+    task: IngestTask, batch: Sequence[PassageDraft], texts: Sequence[str], vectors: Sequence[Sequence[float]]
+) -> list[PassagePoint]:
+    return [
+        PassagePoint(
+            passage_id=passage_id(task.version_id, draft.ordinal),
+            collection_id=task.collection_id,
+            document_id=task.document_id,
+            version_id=task.version_id,
+            dense=vector,
+            text=text,
+        )
+        for draft, text, vector in zip(batch, texts, vectors, strict=True)
+    ]
+
+
+def _passage_text(draft: PassageDraft) -> PassageText:
+    return PassageText(
+        ordinal=draft.ordinal,
+        text=draft.text,
+        page=draft.page,
+        page_end=draft.page_end,
+        heading_path=draft.heading_path,
+        boxes=tuple((page, (b.left, b.top, b.right, b.bottom)) for page, b in draft.boxes),
+    )

@@ -1,0 +1,148 @@
+"""Durable workflows: one per document version, so that a crash at any moment costs at most one batch.
+
+DBOS runs the workflow's body on a thread of its own and remembers each finished step; our work is async and belongs to
+the application's event loop, so every step hands a coroutine over to that loop and waits (decision 0005).
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any, TypeVar
+from uuid import UUID
+
+import structlog
+from dbos import DBOS, DBOSConfig, DBOSConfiguredInstance, SetWorkflowID
+from sqlalchemy.exc import SQLAlchemyError
+
+from appliance.documents.ingest import Ingest
+from appliance.documents.settings import DocumentSettings
+from appliance.foundation import ApplianceError
+from appliance.library import IngestLog
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+QUEUE = "documents"
+WORKFLOW_VERSION = "documents-1"
+"""Change it only together with the order of steps: unfinished runs of another version are started anew."""
+GIVEN_UP = "It could not be finished after several tries. Upload it again once the cause is mended; the log has it."
+
+
+@DBOS.dbos_class()
+class DocumentWorkflow(DBOSConfiguredInstance):
+    """The steps of `Ingest`, remembered."""
+
+    def __init__(self, ingest: Ingest, shelf: IngestLog, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(config_name="documents")
+        self._ingest = ingest
+        self._log = shelf
+        self._loop = loop
+
+    @DBOS.workflow()
+    def run(self, version: str) -> str:
+        """Take a version from bytes to published. Returns what became of it, for the job store."""
+        version_id = UUID(version)
+        task = self._step("take", lambda: self._log.take(version_id))
+        if task is None:
+            return "overtaken"
+        blocks = self._step("read", lambda: self._ingest.read(task))
+        if blocks is None:
+            return "refused"
+        count = self._step("cut", lambda: self._ingest.cut(task, blocks))
+        done = 0
+        while done < count:
+            done = self._step("index", partial(self._ingest.index_batch, task, blocks, done))
+        published = self._step("publish", lambda: self._ingest.publish(task, blocks, count)) if count else False
+        return "published" if published else "not published"
+
+    def _step(self, name: str, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        def on_loop() -> T:
+            return asyncio.run_coroutine_threadsafe(work(), self._loop).result()
+
+        options: Any = {"name": name, "retries_allowed": True, "max_attempts": 6, "interval_seconds": 1.0}
+        return DBOS.run_step(options, on_loop)
+
+
+class DocumentJobs:
+    """Starts, feeds and stops the durable workflows, and picks up what was lost between two databases."""
+
+    def __init__(self, ingest: Ingest, shelf: IngestLog, settings: DocumentSettings) -> None:
+        self._ingest = ingest
+        self._log = shelf
+        self._settings = settings
+        self._workflow: DocumentWorkflow | None = None
+        self._sweeper: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Open the job store and go on with whatever a crash left unfinished."""
+        config: DBOSConfig = {
+            "name": "appliance",
+            "system_database_url": self._settings.jobs_database_url,
+            "application_version": WORKFLOW_VERSION,
+            "executor_id": self._settings.worker_name,
+            "log_level": "WARNING",
+        }
+        loop = asyncio.get_running_loop()
+        await asyncio.to_thread(self._launch, config, loop)
+        await self._enqueue_waiting()
+        self._sweeper = asyncio.create_task(self._sweep_for_ever())
+
+    async def stop(self) -> None:
+        """Stop taking work. Steps under way are repeated at the next start."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            await asyncio.wait({self._sweeper})
+        await asyncio.to_thread(DBOS.destroy, destroy_registry=False)
+
+    async def enqueue(self, version_id: UUID, attempt: int = 1) -> None:
+        """Hand a version to the workers. Doing it twice starts one run."""
+        await asyncio.to_thread(self._enqueue, version_id, attempt)
+
+    def _launch(self, config: DBOSConfig, loop: asyncio.AbstractEventLoop) -> None:
+        DBOS(config=config)
+        self._workflow = DocumentWorkflow(self._ingest, self._log, loop)
+        DBOS.launch()
+        DBOS.register_queue(
+            QUEUE,
+            worker_concurrency=self._settings.parallel,
+            polling_interval_sec=0.2,
+            on_conflict="always_update",
+        )
+
+    def _enqueue(self, version_id: UUID, attempt: int) -> None:
+        if self._workflow is None:
+            return  # the version is kept as queued; the next start picks it up
+        with SetWorkflowID(_workflow_id(version_id, attempt)):
+            DBOS.enqueue_workflow(QUEUE, self._workflow.run, str(version_id))
+
+    async def _enqueue_waiting(self) -> None:
+        """Our table and the job store are two databases: a crash between them leaves a version without a run."""
+        for waiting in await self._log.waiting():
+            status = await asyncio.to_thread(
+                DBOS.get_workflow_status, _workflow_id(waiting.version_id, waiting.attempt)
+            )
+            if status is None:
+                await self.enqueue(waiting.version_id, waiting.attempt)
+            elif status.status in ("ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED", "SUCCESS"):
+                await self._run_again(waiting.version_id)
+
+    async def _run_again(self, version_id: UUID) -> None:
+        attempt = await self._log.try_again(version_id, at_most=self._settings.attempts)
+        if attempt is None:
+            await self._log.refuse(version_id, GIVEN_UP)
+        else:
+            await self.enqueue(version_id, attempt)
+
+    async def _sweep_for_ever(self) -> None:
+        while True:
+            try:
+                while await self._ingest.sweep():
+                    pass
+                await self._enqueue_waiting()
+            except (ApplianceError, SQLAlchemyError, OSError) as error:
+                log.warning("sweep failed, will be repeated", exc_info=error)
+            await asyncio.sleep(self._settings.sweep_interval_s)
+
+
+def _workflow_id(version_id: UUID, attempt: int) -> str:
+    return f"document-{version_id}-{attempt}"

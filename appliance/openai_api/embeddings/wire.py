@@ -1,0 +1,16 @@
+"""What may be asked of `/v1/embeddings`."""
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+One = Annotated[str, Meta(max_length=2_000_000)]
+
+
+class EmbeddingsRequest(Struct, forbid_unknown_fields=True):
+    model: Annotated[str, Meta(min_length=1, max_length=200)]
+    input: One | Annotated[list[One], Meta(min_length=1, max_length=2048)]
+    """Text only: token ids would bypass the tokenizer that the model belongs to."""
+    encoding_format: Literal["float", "base64"] | UnsetType = UNSET
+    dimensions: Annotated[int, Meta(ge=1, le=16384)] | None | UnsetType = UNSET
+    user: Annotated[str, Meta(max_length=500)] | None | UnsetType = UNSET
