@@ -1,0 +1,231 @@
+"""Composition: builds every part from the settings, wires them, starts and stops them in order. No business here."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from appliance.answers import Answers, Assistants
+from appliance.chat import AskController, ChatService, ConversationController, ConversationRepository
+from appliance.documents import (
+    CollectionController,
+    DocumentController,
+    DocumentJobs,
+    DocumentService,
+    Ingest,
+    Renderer,
+)
+from appliance.edge import (
+    Dependency,
+    HealthController,
+    RequestFrame,
+    StrictJson,
+    exception_handlers,
+    webui_routes,
+)
+from appliance.foundation import SystemClock
+from appliance.identity import (
+    Access,
+    Authentication,
+    IdentitySettings,
+    LoginController,
+    MeController,
+    Passwords,
+    People,
+    PeopleController,
+)
+from appliance.index import PassageIndex, open_index
+from appliance.inference import Engines, EnginesController
+from appliance.library import Collections, Documents, IngestLog, Shelf
+from appliance.openai_api import ChatCompletions, ChatCompletionsController, EmbeddingsController, ModelsController
+from appliance.retrieval import Retrieval
+from appliance.settings import Settings
+from appliance.storage import Database, FileStore
+
+WEBUI_DIST = Path(__file__).parent / "webui" / "dist"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that is alive in the process, built in the order of the floors."""
+
+    settings: Settings
+    identity_settings: IdentitySettings
+    database: Database
+    people: People
+    access: Access
+    engines: Engines
+    index: PassageIndex
+    jobs: DocumentJobs
+    documents: DocumentService
+    renderer: Renderer
+    retrieval: Retrieval
+    answers: Answers
+    assistants: Assistants
+    chat: ChatService
+    chat_completions: ChatCompletions
+
+
+def build_parts(settings: Settings) -> Parts:
+    """Construct, without starting anything."""
+    clock = SystemClock()
+    storage = settings.storage()
+    database, files = Database(storage), FileStore(storage.files_dir)
+    identity_settings = settings.identities()
+    passwords = Passwords(min_length=identity_settings.password_min_length)
+    people = People(database, clock, passwords)
+    access = Access(database, clock, passwords, identity_settings)
+    engines = Engines(settings.inference())
+    index = open_index(settings.index_settings())
+    shelf, ingest_log = Shelf(database), IngestLog(database, clock)
+    document_settings = settings.document_settings()
+    ingest = Ingest(ingest_log, files, index, engines, document_settings)
+    jobs = DocumentJobs(ingest, ingest_log, document_settings)
+    documents = DocumentService(
+        Collections(database, clock), Documents(database, clock), shelf, files, jobs, document_settings
+    )
+    retrieval = Retrieval(shelf, index, engines)
+    assistants = Assistants.built_in(engines.default_chat_model())
+    answers = Answers(retrieval, engines, engines)
+    return Parts(
+        settings=settings,
+        identity_settings=identity_settings,
+        database=database,
+        people=people,
+        access=access,
+        engines=engines,
+        index=index,
+        jobs=jobs,
+        documents=documents,
+        renderer=Renderer(people, documents),
+        retrieval=retrieval,
+        answers=answers,
+        assistants=assistants,
+        chat=ChatService(ConversationRepository(database, clock), answers, assistants, settings.chat()),
+        chat_completions=ChatCompletions(engines, answers, assistants, public_url=settings.url),
+    )
+
+
+def build_app(parts: Parts) -> Litestar:
+    """The web application over running parts."""
+    values = {
+        "people": parts.people,
+        "access": parts.access,
+        "identity_settings": parts.identity_settings,
+        "engines": parts.engines,
+        "documents": parts.documents,
+        "renderer": parts.renderer,
+        "retrieval": parts.retrieval,
+        "answers": parts.answers,
+        "assistants": parts.assistants,
+        "chat": parts.chat,
+        "chat_completions": parts.chat_completions,
+        "readiness": _Readiness(parts).check,
+    }
+    return Litestar(
+        route_handlers=[
+            LoginController,
+            MeController,
+            PeopleController,
+            EnginesController,
+            CollectionController,
+            DocumentController,
+            AskController,
+            ConversationController,
+            ChatCompletionsController,
+            EmbeddingsController,
+            ModelsController,
+            HealthController,
+            *webui_routes(WEBUI_DIST),
+        ],
+        dependencies={name: Provide(_Value(value), use_cache=True, sync_to_thread=False) for name, value in values.items()},
+        middleware=[
+            RequestFrame(),
+            StrictJson(),
+            Authentication(
+                parts.access, parts.identity_settings, public_origin=parts.settings.server.public_url or None
+            ),
+        ],
+        exception_handlers=exception_handlers(),
+        openapi_config=OpenAPIConfig(
+            title="Private Model Appliance", version="0.1.0", path="/schema", render_plugins=[JsonRenderPlugin()]
+        ),
+        logging_config=None,
+        request_max_body_size=32 * 1024 * 1024,
+    )
+
+
+@asynccontextmanager
+async def running(parts: Parts) -> AsyncIterator[Parts]:
+    """Start what has a life of its own, in order; stop it in reverse, whatever happened."""
+    await parts.engines.start()
+    try:
+        await parts.jobs.start()
+        try:
+            await parts.chat.start()
+            yield parts
+        finally:
+            await parts.chat.stop()
+            await parts.jobs.stop()
+    finally:
+        await parts.engines.stop()
+        await parts.index.close()
+        await parts.database.close()
+
+
+def configure_logging(level: str) -> None:
+    """Structured lines on stderr, without prompts, documents or secrets: nobody logs those."""
+    number = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.WriteLoggerFactory(),
+    )
+
+
+class _Value:
+    """A provider that gives what was built."""
+
+    def __init__(self, value: object) -> None:
+        self._value = value
+
+    def __call__(self) -> object:
+        return self._value
+
+
+class _Readiness:
+    """What must work before requests make sense."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def check(self) -> list[Dependency]:
+        found = [await self._database()]
+        for facts in self._parts.engines.list_facts():
+            found.append(Dependency(name=f"engine {facts.model_id}", ready=facts.ready, detail=facts.detail))
+        return found
+
+    async def _database(self) -> Dependency:
+        try:
+            async with self._parts.database.read() as session:
+                await session.execute(text("SELECT 1"))
+        except (SQLAlchemyError, OSError):
+            return Dependency(name="database", ready=False, detail="does not answer")
+        return Dependency(name="database", ready=True)

@@ -1,0 +1,134 @@
+"""The life of the one process: lock, first start, web server, orderly end."""
+
+import asyncio
+import fcntl
+import json
+import os
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+
+from appliance.app import Parts, build_app, running
+from appliance.commands.client import operator_file
+from appliance.foundation import Conflict
+from appliance.migrations import migrate
+from appliance.settings import Settings
+
+GRACE_S = 20
+
+
+class AlreadyRunning(Conflict):
+    """Another process has this data folder open."""
+
+    code = "already_running"
+    remedy = "Stop it first ('script/down', or end its process), or use another APPLIANCE_DATA_DIR."
+
+
+def prepare_folders(settings: Settings) -> None:
+    """Make the data folders; only their owner may look inside."""
+    for folder in (settings.data, settings.run_dir, settings.log_dir):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
+@contextmanager
+def sole_owner(settings: Settings) -> Iterator[None]:
+    """Hold the data folder; the kernel lets go of it when the process dies, however it dies. Raises AlreadyRunning."""
+    with (settings.run_dir / "lock").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise AlreadyRunning(f"An appliance is running on {settings.data} already.") from error
+        handle.write(str(os.getpid()))
+        handle.flush()
+        yield
+
+
+@contextmanager
+def operator_note(settings: Settings, token: str) -> Iterator[None]:
+    """Leave the address and the operator's token for this machine's command line while the process runs."""
+    note = operator_file(settings)
+    draft = note.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        json.dump({"url": _local_url(settings), "token": token, "pid": os.getpid()}, out)
+    draft.replace(note)
+    try:
+        yield
+    finally:
+        note.unlink(missing_ok=True)
+
+
+async def first_administrator(parts: Parts) -> tuple[str, str | None]:
+    """(address, password if one was made now). Made at the first start only."""
+    existing = await parts.people.first_administrator()
+    if existing is not None:
+        return existing.email, None
+    admin = parts.settings.admin
+    person, made = await parts.people.create(
+        email=admin.email, name="Administrator", password=admin.password or None, roles=("administrator",)
+    )
+    return person.email, made
+
+
+async def serve(parts: Parts, *, announce: Callable[[], Awaitable[None]]) -> None:
+    """Run until SIGTERM or SIGINT. `announce` runs beside it once the server listens."""
+    await migrate(parts.database)
+    config = uvicorn.Config(
+        build_app(parts),
+        host=parts.settings.server.host,
+        port=parts.settings.server.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+        lifespan="off",
+    )
+    server = _Server(config)
+    async with running(parts):
+        announcer = asyncio.create_task(_when_listening(server, announce))
+        with operator_note(parts.settings, parts.access.operator_token):
+            await server.serve()
+        announcer.cancel()
+        await asyncio.wait({announcer})
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server with our own signals: it would end the process before engines and jobs are stopped."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._ask_to_stop)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+    def _ask_to_stop(self) -> None:
+        self.force_exit = self.should_exit  # a second signal does not wait for open streams
+        self.should_exit = True
+
+
+async def _when_listening(server: uvicorn.Server, announce: Callable[[], Awaitable[None]]) -> None:
+    while not server.started:
+        await asyncio.sleep(0.05)
+    await announce()
+
+
+def _local_url(settings: Settings) -> str:
+    host = settings.server.host
+    host = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - compared, not bound
+    return f"http://{host}:{settings.server.port}"
+
+
+def lock_holder(data: Path) -> int | None:
+    """Process id of whoever runs on a data folder, for `doctor`."""
+    try:
+        return int((data / "run" / "lock").read_text())
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,67 @@
+"""`appliance up`, `serve` and `doctor`."""
+
+import asyncio
+import time
+
+import typer
+
+from appliance.app import Parts, build_parts, configure_logging
+from appliance.commands import doctor
+from appliance.commands.options import ConfigOption, run, settings_from
+from appliance.commands.output import say
+from appliance.commands.process import first_administrator, prepare_folders, serve, sole_owner
+from appliance.migrations import migrate
+from appliance.settings import Settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("up", help="Run everything on this machine: chat, API, search and engines.")(up)
+    app.command("serve", help="Run the gateway; accounts must exist, engines as configured.")(serve_only)
+    app.command("doctor", help="Check this machine and this installation; each finding with its remedy.")(doctor.doctor)
+
+
+def up(config: ConfigOption = None) -> None:
+    settings = settings_from(config)
+    run(_up(settings, first_start=True))
+
+
+def serve_only(config: ConfigOption = None) -> None:
+    settings = settings_from(config)
+    run(_up(settings, first_start=False))
+
+
+async def _up(settings: Settings, *, first_start: bool) -> None:
+    configure_logging(settings.log_level)
+    prepare_folders(settings)
+    started = time.monotonic()
+    with sole_owner(settings):
+        parts = build_parts(settings)
+        say(f"Private Model Appliance\n  data    {settings.data}\n  logs    {settings.log_dir}")
+        await migrate(parts.database)
+        if first_start:
+            await _announce_administrator(parts)
+        await serve(parts, announce=lambda: _announce_engines(parts, started))
+    say("Stopped.")
+
+
+async def _announce_administrator(parts: Parts) -> None:
+    email, password = await first_administrator(parts)
+    say(f"  admin   {email}")
+    if password is not None:
+        say(f"          password {password} (shown once; you choose your own at the first login)")
+
+
+async def _announce_engines(parts: Parts, started: float) -> None:
+    """Say what is being waited for, until everything is ready."""
+    say(f"  web     {parts.settings.url}\n  api     {parts.settings.url}/v1\nListening; the engines are starting.")
+    waiting = {facts.model_id for facts in parts.engines.list_facts()}
+    while waiting:
+        for facts in parts.engines.list_facts():
+            if facts.model_id in waiting and facts.ready:
+                waiting.discard(facts.model_id)
+                say(f"  engine  {facts.model_id} ready after {time.monotonic() - started:.0f} s")
+        await asyncio.sleep(0.2)
+    say(f"Ready after {time.monotonic() - started:.0f} s: {parts.settings.url}")
+
+

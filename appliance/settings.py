@@ -1,0 +1,270 @@
+"""All settings, read once: a TOML file, then the environment on top. The only module that reads either.
+
+The file is `--config`, or `APPLIANCE_CONFIG`, or `appliance.toml` in the data folder when it is there. A variable
+`APPLIANCE_<SECTION>_<KEY>` sets `[section] key`; `APPLIANCE_DATA_DIR`, `APPLIANCE_HOST`, `APPLIANCE_PORT`,
+`APPLIANCE_ADMIN_EMAIL` and `APPLIANCE_ADMIN_PASSWORD` are short forms. Unknown keys are refused with the nearest valid
+name: a setting that is misspelt and silently ignored is worse than no setting.
+
+`docs/reference/settings.md` lists every key; a test compares it with the classes below.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta, Struct
+
+from appliance.chat import ChatSettings
+from appliance.documents import DocumentSettings
+from appliance.foundation import InvalidInput
+from appliance.identity import IdentitySettings
+from appliance.index import IndexSettings
+from appliance.inference import InferenceSettings, ModelChoice
+from appliance.storage import StorageSettings
+
+PREFIX = "APPLIANCE_"
+SHORT = {
+    "DATA_DIR": ("data_dir",),
+    "HOST": ("server", "host"),
+    "PORT": ("server", "port"),
+    "ADMIN_EMAIL": ("admin", "email"),
+    "ADMIN_PASSWORD": ("admin", "password"),
+}
+NOT_SETTINGS = frozenset({"CONFIG", "URL", "API_KEY"})
+"""Read by the command line, not by the appliance."""
+
+SQLITE = "sqlite+aiosqlite:///"
+
+
+class SettingsInvalid(InvalidInput):
+    """The configuration cannot be used; the message names the key."""
+
+    code = "settings_invalid"
+
+
+class ServerSection(Struct, forbid_unknown_fields=True, frozen=True):
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: Annotated[int, Meta(ge=1, le=65535)] = 8080
+    public_url: str = ""
+    """Address that people type, when a proxy stands in front; with https the cookies become secure."""
+
+
+class DatabaseSection(Struct, forbid_unknown_fields=True, frozen=True):
+    url: str = ""
+    """PostgreSQL as `postgresql://user:password@host/name`. Empty: SQLite in the data folder."""
+
+
+class IndexSection(Struct, forbid_unknown_fields=True, frozen=True):
+    url: str = ""
+    """Qdrant server, as `https://host:6333`. Empty: the embedded index in the data folder."""
+    api_key: str = ""
+    timeout_s: Annotated[float, Meta(gt=0)] = 10.0
+
+
+class ModelSection(Struct, forbid_unknown_fields=True, frozen=True):
+    id: str
+    """A model of the catalogue."""
+    base_urls: tuple[str, ...] = ()
+    """Engines that run elsewhere, as `http://host:port/v1`. Empty: the appliance runs one itself."""
+    engine_args: tuple[str, ...] = ()
+    """More arguments for the engine."""
+
+
+class EnginesSection(Struct, forbid_unknown_fields=True, frozen=True):
+    environment_dir: str = ""
+    """The engines' own Python environment. Empty: `engine` in the data folder."""
+    model_dir: str = ""
+    """Model files. Empty: `models` in the data folder."""
+    kv_cache_gib: Annotated[int, Meta(ge=1)] = 1
+    """Memory for the key-value cache of each engine on a machine without GPU, GiB."""
+    models: tuple[ModelSection, ...] = ()
+    """What to serve. Empty: what fits this machine."""
+
+
+class DocumentsSection(Struct, forbid_unknown_fields=True, frozen=True):
+    max_file_bytes: Annotated[int, Meta(ge=1)] = 256 * 1024 * 1024
+    parallel: Annotated[int, Meta(ge=1, le=64)] = 2
+    """Documents in work at once."""
+    passage_characters: Annotated[int, Meta(ge=200, le=4000)] = 1000
+
+
+class IdentitySection(Struct, forbid_unknown_fields=True, frozen=True):
+    password_min_length: Annotated[int, Meta(ge=8, le=128)] = 12
+
+
+class AdminSection(Struct, forbid_unknown_fields=True, frozen=True):
+    email: str = "admin@localhost"
+    """First start only: address of the first administrator."""
+    password: str = ""
+    """First start only. Empty: one is made and shown once."""
+
+    def __repr__(self) -> str:
+        return f"AdminSection(email={self.email!r}, password=****)"
+
+
+class Settings(Struct, forbid_unknown_fields=True, frozen=True):
+    data_dir: str = ""
+    """All state lies here. Empty: `appliance` in the user's data folder."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    server: ServerSection = ServerSection()
+    database: DatabaseSection = DatabaseSection()
+    index: IndexSection = IndexSection()
+    engines: EnginesSection = EnginesSection()
+    documents: DocumentsSection = DocumentsSection()
+    identity: IdentitySection = IdentitySection()
+    admin: AdminSection = AdminSection()
+
+    @property
+    def data(self) -> Path:
+        return Path(self.data_dir).expanduser().absolute()
+
+    @property
+    def run_dir(self) -> Path:
+        """Files that live as long as the process: the operator's token, the lock."""
+        return self.data / "run"
+
+    @property
+    def log_dir(self) -> Path:
+        return self.data / "logs"
+
+    @property
+    def url(self) -> str:
+        host = "127.0.0.1" if self.server.host in ("0.0.0.0", "::", "") else self.server.host  # noqa: S104 - compared, not bound
+        return self.server.public_url.rstrip("/") or f"http://{host}:{self.server.port}"
+
+    def storage(self) -> StorageSettings:
+        url = self.database.url or f"{SQLITE}{self.data / 'appliance.db'}"
+        return StorageSettings(
+            database_url=url.replace("postgresql://", "postgresql+psycopg://", 1), files_dir=self.data / "files"
+        )
+
+    def identities(self) -> IdentitySettings:
+        return IdentitySettings(
+            secure_cookie=urlsplit(self.url).scheme == "https",
+            password_min_length=self.identity.password_min_length,
+        )
+
+    def document_settings(self) -> DocumentSettings:
+        jobs = self.database.url.replace("postgresql://", "postgresql+psycopg://", 1)
+        return DocumentSettings(
+            jobs_database_url=jobs or f"sqlite:///{self.data / 'jobs.db'}",
+            max_file_bytes=self.documents.max_file_bytes,
+            parallel=self.documents.parallel,
+            passage_characters=self.documents.passage_characters,
+        )
+
+    def index_settings(self) -> IndexSettings:
+        return IndexSettings(
+            kind="qdrant" if self.index.url else "edge",
+            folder=self.data / "index",
+            url=self.index.url,
+            api_key=self.index.api_key,
+            timeout_s=self.index.timeout_s,
+        )
+
+    def inference(self) -> InferenceSettings:
+        engines = self.engines
+        return InferenceSettings(
+            engine_dir=Path(engines.environment_dir or self.data / "engine").absolute(),
+            model_dir=Path(engines.model_dir or self.data / "models").absolute(),
+            log_dir=self.log_dir,
+            models=tuple(ModelChoice(id=m.id, base_urls=m.base_urls, engine_args=m.engine_args) for m in engines.models),
+            cpu_kv_cache_gib=engines.kv_cache_gib,
+        )
+
+    def chat(self) -> ChatSettings:
+        return ChatSettings()
+
+
+def load(config: Path | None, environment: Mapping[str, str] | None = None) -> Settings:
+    """Read file and environment.
+
+    Raises:
+        SettingsInvalid: a key is unknown, a value does not fit, or the file cannot be read.
+    """
+    env = os.environ if environment is None else environment
+    given = _from_environment(env)
+    data_dir = str(given.get("data_dir") or _default_data_dir(env))
+    file = config or (Path(env[PREFIX + "CONFIG"]) if env.get(PREFIX + "CONFIG") else None)
+    if file is None and (Path(data_dir) / "appliance.toml").is_file():
+        file = Path(data_dir) / "appliance.toml"
+    merged = _merge(_from_file(file) if file else {}, given)
+    merged.setdefault("data_dir", data_dir)
+    _refuse_unknown(merged, Settings, "")
+    try:
+        return msgspec.convert(merged, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsInvalid(f"The configuration does not fit: {error}.") from error
+
+
+def environment_value(name: str) -> str | None:
+    """`APPLIANCE_<name>` for the command line's own variables (`URL`, `API_KEY`)."""
+    return os.environ.get(PREFIX + name) or None
+
+
+def _from_file(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsInvalid(f"{file} cannot be read: {error}.", remedy="Correct the file, or name another.") from error
+
+
+def _from_environment(env: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in env.items():
+        if not name.startswith(PREFIX) or not value:
+            continue
+        key = name.removeprefix(PREFIX)
+        if key in NOT_SETTINGS:
+            continue
+        path = SHORT.get(key) or _path(key)
+        if len(path) == 1:
+            found[path[0]] = value
+        else:
+            found.setdefault(path[0], {})[path[1]] = value
+    return found
+
+
+def _path(key: str) -> tuple[str, ...]:
+    """`ENGINES_MODEL_DIR` → (`engines`, `model_dir`)."""
+    lower = key.lower()
+    for field in msgspec.structs.fields(Settings):
+        if isinstance(field.type, type) and issubclass(field.type, Struct) and lower.startswith(f"{field.name}_"):
+            return field.name, lower.removeprefix(f"{field.name}_")
+    return (lower,)
+
+
+def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        inner = merged.get(key)
+        merged[key] = _merge(inner, value) if isinstance(value, dict) and isinstance(inner, dict) else value
+    return merged
+
+
+def _refuse_unknown(values: dict[str, Any], kind: type[Struct], where: str) -> None:
+    fields = {f.name: f.type for f in msgspec.structs.fields(kind)}
+    for key, value in values.items():
+        if key not in fields:
+            near = difflib.get_close_matches(key, list(fields), n=1)
+            hint = f"Did you mean '{where}{near[0]}'?" if near else f"Valid are: {', '.join(sorted(fields))}."
+            raise SettingsInvalid(f"There is no setting '{where}{key}'.", remedy=hint)
+        inner = fields[key]
+        if isinstance(inner, type) and issubclass(inner, Struct) and isinstance(value, dict):
+            _refuse_unknown(value, inner, f"{where}{key}.")
+        item = get_args(inner)[0] if get_origin(inner) is tuple else None
+        if isinstance(item, type) and issubclass(item, Struct) and isinstance(value, list):
+            for element in value:
+                if isinstance(element, dict):
+                    _refuse_unknown(element, item, f"{where}{key}.")
+
+
+def _default_data_dir(env: Mapping[str, str]) -> Path:
+    base = env.get("XDG_DATA_HOME") or str(Path(env.get("HOME") or Path.home()) / ".local" / "share")
+    return Path(base) / "appliance"
