@@ -40,7 +40,7 @@ class UserCreate(Struct, forbid_unknown_fields=True):
     email: Email
     name: Name
     password: Password | None = None
-    roles: list[RoleName] = ["user"]
+    roles: tuple[RoleName, ...] = ("user",)
 
 
 class UserChange(Struct, forbid_unknown_fields=True):
