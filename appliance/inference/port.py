@@ -1,6 +1,6 @@
 """What other rooms may ask of the engines."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -83,7 +83,7 @@ class UpstreamReply:
 class ChatEngine(Protocol):
     """Generates text."""
 
-    def stream(self, request: ChatRequest) -> AsyncIterator[ChatDelta]:
+    def stream(self, request: ChatRequest) -> AsyncGenerator[ChatDelta]:
         """Generate; closing the iterator aborts the request in the engine within a second.
 
         Raises:

@@ -1,0 +1,104 @@
+"""From a question and a scope to ranked passages."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from appliance.identity import AccessScope
+from appliance.index import Hit, PassageIndex, SearchScope, space_name
+from appliance.inference import Embedder
+from appliance.library import Passage, ReadableCollection
+from appliance.retrieval.port import ShelfPort
+
+SPARE = 1.5
+"""Ask the index for more than needed: the database may drop a hit that changed a moment ago."""
+
+RRF_K = 2
+
+
+@dataclass(frozen=True, slots=True)
+class RankedPassage:
+    passage: Passage
+    score: float
+    """Fused rank score; comparable only within one search."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    passages: tuple[RankedPassage, ...]
+    searched: tuple[ReadableCollection, ...]
+
+
+class Retrieval:
+    """scope → readable collections → hybrid search inside them → second check in the database."""
+
+    def __init__(self, shelf: ShelfPort, index: PassageIndex, embedder: Embedder) -> None:
+        self._shelf = shelf
+        self._index = index
+        self._embedder = embedder
+
+    async def search(
+        self, scope: AccessScope, query: str, *, collection_ids: Sequence[UUID] | None, limit: int
+    ) -> Found:
+        """Find the passages nearest to a question.
+
+        Args:
+            scope: The caller's; with an empty one nothing is found and nothing is asked.
+            query: The question as typed.
+            collection_ids: Search only these, as far as the scope may read them; None searches all it may read.
+            limit: Most passages to return.
+
+        Returns:
+            Best first. `searched` names what was looked at, also when nothing was found.
+
+        Raises:
+            EngineUnavailable: the embedding engine is not ready.
+            IndexUnavailable: the index did not answer.
+        """
+        readable = await self._shelf.readable(scope, collection_ids)
+        if not readable or not query.strip():
+            return Found((), tuple(readable))
+        excluded = await self._shelf.excluded_versions()
+        lists = [
+            await self._search_space(space, collections, query, excluded, limit)
+            for space, collections in _by_space(readable).items()
+        ]
+        hits = lists[0] if len(lists) == 1 else fuse(lists)
+        scores = {hit.passage_id: hit.score for hit in hits}
+        passages = await self._shelf.load(scope, [hit.passage_id for hit in hits])
+        ranked = [RankedPassage(p, scores[p.id]) for p in passages]
+        return Found(tuple(ranked[:limit]), tuple(readable))
+
+    async def _search_space(
+        self,
+        space: str,
+        collections: Sequence[ReadableCollection],
+        query: str,
+        excluded: frozenset[UUID],
+        limit: int,
+    ) -> list[Hit]:
+        vector = await self._embedder.embed_query(collections[0].profile, query)
+        inside = SearchScope(frozenset(c.id for c in collections), excluded)
+        return await self._index.search(
+            space, dense=vector, text=query, scope=inside, limit=min(100, round(limit * SPARE) + 2)
+        )
+
+
+def fuse(lists: Sequence[Sequence[Hit]]) -> list[Hit]:
+    """Reciprocal rank fusion over spaces: scores of two spaces cannot be compared, their ranks can."""
+    totals: dict[UUID, float] = {}
+    by_id: dict[UUID, Hit] = {}
+    for hits in lists:
+        for rank, hit in enumerate(hits):
+            totals[hit.passage_id] = totals.get(hit.passage_id, 0.0) + 1.0 / (RRF_K + rank)
+            by_id[hit.passage_id] = hit
+    order = sorted(totals, key=lambda i: totals[i], reverse=True)
+    return [Hit(i, by_id[i].document_id, by_id[i].version_id, totals[i]) for i in order]
+
+
+def _by_space(readable: Sequence[ReadableCollection]) -> dict[str, list[ReadableCollection]]:
+    """One search per embedding model; prefixes belong to the space as well."""
+    spaces: dict[str, list[ReadableCollection]] = {}
+    for collection in readable:
+        spaces.setdefault(space_name(collection.profile.model_id, collection.profile.dimension), []).append(collection)
+    return spaces
