@@ -1,0 +1,224 @@
+/** The wire types of docs/reference/http-api.md, name for name. */
+
+export interface GroupRef {
+  id: string;
+  name: string;
+}
+
+export type Role = "user" | "administrator";
+
+export interface Me {
+  id: string;
+  email: string;
+  name: string;
+  roles: Role[];
+  groups: GroupRef[];
+  must_change_password: boolean;
+}
+
+export interface User {
+  id: string;
+  email: string;
+  name: string;
+  roles: Role[];
+  groups: GroupRef[];
+  disabled: boolean;
+  created_at: string;
+}
+
+/** `password` is there only when the server made one; it is shown once. */
+export type CreatedUser = User & { password?: string | null };
+
+export interface Group {
+  id: string;
+  name: string;
+  member_count: number;
+}
+
+export interface ApiKey {
+  id: string;
+  name: string;
+  prefix: string;
+  created_at: string;
+  expires_at: string;
+  last_used_at: string | null;
+}
+
+/** `key` is the secret itself; no later call returns it. */
+export type CreatedApiKey = ApiKey & { key: string };
+
+export type ModelState = "starting" | "ready" | "restarting" | "failed" | "stopped";
+
+export interface Model {
+  id: string;
+  task: string;
+  state: ModelState;
+  ready: boolean;
+  detail: string | null;
+  context_tokens: number | null;
+  licence: string | null;
+  parameters_billion: number | null;
+  languages: string[] | null;
+}
+
+export interface Assistant {
+  id: string;
+  name: string;
+  description: string;
+  model_id: string;
+  kind: "documents" | "chat";
+  starters: string[];
+}
+
+export type Reader =
+  | { kind: "everyone"; id?: null; name?: string | null }
+  | { kind: "user" | "group"; id: string; name?: string | null };
+
+export interface CollectionCounts {
+  total: number;
+  indexed: number;
+  partial: number;
+  refused: number;
+  processing: number;
+}
+
+export interface Collection {
+  id: string;
+  name: string;
+  description: string | null;
+  owner: { id: string; name: string };
+  readers: Reader[];
+  can_write: boolean;
+  counts: CollectionCounts;
+  embedding_model: string | null;
+}
+
+export type DocumentState = "queued" | "processing" | "indexed" | "partial" | "refused";
+
+export interface Document {
+  id: string;
+  collection_id: string;
+  name: string;
+  path: string;
+  media_type: string;
+  state: DocumentState;
+  reason: string | null;
+  stage: string | null;
+  percent: number | null;
+  version_number: number | null;
+  page_count: number | null;
+  passage_count: number | null;
+  size_bytes: number;
+  updated_at: string;
+}
+
+export interface DocumentVersion {
+  number: number;
+  state: DocumentState;
+  created_at: string;
+  size_bytes: number;
+  sha256: string;
+  passage_count: number | null;
+}
+
+export type DocumentDetail = Document & { versions: DocumentVersion[] };
+
+/** Left, top, right, bottom as shares of the page, 0 to 1, from the top left corner. */
+export type Box = [number, number, number, number];
+
+export interface PageBlock {
+  kind: string;
+  text: string;
+  heading_path: string[];
+  box?: Box | null;
+}
+
+export interface DocumentPage {
+  document_id: string;
+  version_number: number;
+  page: number;
+  page_count: number;
+  blocks: PageBlock[];
+  has_image: boolean;
+}
+
+export interface Passage {
+  id: string;
+  text: string;
+  page: number | null;
+  page_end: number | null;
+  heading_path: string[];
+  boxes: [number, Box][];
+  document: Document;
+  collection: { id: string; name: string };
+  version_number: number;
+  is_current: boolean;
+}
+
+export interface Citation {
+  number: number;
+  passage_id: string;
+  document_id: string;
+  version_number: number;
+  document_name: string;
+  collection_id: string;
+  collection_name: string;
+  page: number | null;
+  heading_path: string[];
+  quote: string;
+}
+
+export type Grounding = "grounded" | "not_in_documents" | "unsupported" | "no_search";
+
+export interface ConversationSummary {
+  id: string;
+  title: string;
+  updated_at: string;
+}
+
+export type TurnState = "running" | "finished" | "failed" | "stopped";
+
+export interface TurnError {
+  code: string;
+  message: string;
+}
+
+export interface Turn {
+  id: string;
+  question: string;
+  answer: string;
+  state: TurnState;
+  grounding: Grounding | null;
+  citations: Citation[];
+  searched: string[];
+  assistant_id: string | null;
+  error?: TurnError | null;
+  created_at: string;
+}
+
+export type Conversation = ConversationSummary & { turns: Turn[] };
+
+export interface Question {
+  question: string;
+  assistant_id?: string;
+  collection_ids?: string[];
+}
+
+export type AnswerStage = "searching" | "reading" | "writing";
+
+/** The events of one turn, tagged by the name of the server-sent event. */
+export type AnswerEvent =
+  | { type: "turn"; id: string; conversation_id: string }
+  | { type: "stage"; stage: AnswerStage; detail: string }
+  | { type: "passages"; count: number; searched: string[] }
+  | { type: "token"; text: string }
+  | {
+      type: "finished";
+      text: string;
+      citations: Citation[];
+      grounding: Grounding;
+      finish_reason: string;
+      usage: { prompt_tokens: number; completion_tokens: number };
+      searched: string[];
+    }
+  | { type: "failed"; code: string; message: string; retry_after_s?: number | null };

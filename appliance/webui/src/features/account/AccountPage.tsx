@@ -1,0 +1,89 @@
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { queries } from "@/app/queries";
+import { applyTheme, readTheme, themes } from "@/app/theme";
+import { GroupsSection } from "@/features/account/GroupsSection";
+import { KeysSection } from "@/features/account/KeysSection";
+import { PasswordSection } from "@/features/account/PasswordSection";
+import { PeopleSection } from "@/features/account/PeopleSection";
+import { type Language, languages, useI18n } from "@/i18n";
+import { SelectField } from "@/ui/Field";
+import { Notice } from "@/ui/Notice";
+import { Badge } from "@/ui/States";
+import { useTitle } from "@/ui/useTitle";
+import "@/features/account/account.css";
+
+export function AccountPage() {
+  const { t } = useI18n();
+  const { data: me } = useQuery(queries.me);
+  useTitle(t("account.title"));
+  if (!me) return null;
+  return (
+    <div className="page account">
+      <header className="page__head">
+        <h1>{t("account.title")}</h1>
+      </header>
+      {me.must_change_password && <Notice tone="warning">{t("account.must_change")}</Notice>}
+      <section className="section">
+        <h2>{t("account.profile")}</h2>
+        <p>{me.name}</p>
+        <p className="quiet">{me.email}</p>
+        <p className="counts">
+          {me.roles.map((role) => (
+            <Badge key={role}>{t(`account.roles_${role}`)}</Badge>
+          ))}
+          {me.groups.map((group) => (
+            <Badge key={group.id}>{group.name}</Badge>
+          ))}
+        </p>
+      </section>
+      <PasswordSection />
+      <DisplaySection />
+      <KeysSection />
+      {me.roles.includes("administrator") && (
+        <>
+          <PeopleSection me={me} />
+          <GroupsSection />
+        </>
+      )}
+    </div>
+  );
+}
+
+function DisplaySection() {
+  const { t, language, setLanguage } = useI18n();
+  const [theme, setTheme] = useState(readTheme);
+  return (
+    <section className="section">
+      <h2>{t("account.preferences")}</h2>
+      <div className="form__row account__display">
+        <SelectField
+          label={t("theme.label")}
+          value={theme}
+          onChange={(event) => {
+            const next = themes.find((item) => item === event.target.value) ?? "system";
+            applyTheme(next);
+            setTheme(next);
+          }}
+        >
+          {themes.map((item) => (
+            <option key={item} value={item}>
+              {t(`theme.${item}`)}
+            </option>
+          ))}
+        </SelectField>
+        <SelectField
+          label={t("language.label")}
+          value={language}
+          onChange={(event) => setLanguage(event.target.value as Language)}
+        >
+          {Object.entries(languages).map(([code, name]) => (
+            <option key={code} value={code} lang={code}>
+              {name}
+            </option>
+          ))}
+        </SelectField>
+      </div>
+    </section>
+  );
+}
