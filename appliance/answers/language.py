@@ -8,9 +8,9 @@ HAN = re.compile(r"[\u4e00-\u9fff]")
 WORD = re.compile(r"[^\W\d_]+")
 
 COMMON = {
-    "de": frozenset(["der", "die", "das", "und", "ist", "nicht", "ein", "eine", "für", "wie", "was", "wer", "wo", "auf", "mit", "dem", "den", "zu", "wird", "werden"]),
-    "fr": frozenset(["le", "la", "les", "des", "est", "et", "une", "pour", "dans", "que", "qui", "quel", "quelle", "comment", "sur", "avec", "combien", "du"]),
-    "es": frozenset(["el", "los", "las", "es", "una", "para", "que", "qué", "cómo", "cuál", "cuánto", "por", "con", "del", "en", "se", "quién", "dónde"]),
+    "de": frozenset("der die das und ist nicht ein eine für wie was wer wo auf mit dem den zu wird werden".split()),
+    "fr": frozenset("le la les des est et une pour dans que qui quel quelle comment sur avec combien du".split()),
+    "es": frozenset("el los las es una para que qué cómo cuál cuánto por con del en se quién dónde".split()),
 }
 
 

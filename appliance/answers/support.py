@@ -6,7 +6,9 @@ from appliance.index import Tokenizer
 
 NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 LIGHT = frozenset(
-    ["a", "an", "the", "of", "to", "in", "on", "at", "for", "by", "with", "from", "and", "or", "but", "is", "are", "was", "were", "be", "been", "has", "have", "had", "do", "doe", "did", "it", "this", "that", "these", "those", "as", "not", "no", "yes", "will", "would", "can", "could", "may", "must", "shall", "should", "there", "their", "they", "you", "your", "we", "our", "i", "he", "she", "his", "her", "which", "who", "what", "when", "where", "how", "than", "then", "so", "if", "into", "per", "about", "up", "its", "also"]
+    "a an the of to in on at for by with from and or but is are was were be been has have had do doe did it this that "
+    "these those as not no yes will would can could may must shall should there their they you your we our i he she "
+    "his her which who what when where how than then so if into per about up its also".split()
 )
 
 

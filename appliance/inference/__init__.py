@@ -1,1 +1,59 @@
-"""Room to be described."""
+"""The engines: which one serves a model, how it is kept alive, and how to talk to it.
+
+1. `catalogue.py` knows the models, `environment.py` and `store.py` bring engine and files onto the machine.
+2. `supervisor.py` starts vLLM behind a guard process, waits for a right answer to a known question, watches and
+   restarts it. A remote engine is the same without the process.
+3. `client.py` streams. Closing a stream aborts the request in the engine.
+
+Rule: an engine listens on the loopback address only and gets no environment of ours; every request has a bound.
+"""
+
+from appliance.inference.catalogue import Catalogue, Entry
+from appliance.inference.command import EngineCommand, engine_command, has_gpu
+from appliance.inference.errors import (
+    EngineUnavailable,
+    ModelFilesMissing,
+    ModelUnknown,
+    PromptTooLong,
+    SetupFailed,
+)
+from appliance.inference.port import (
+    ChatDelta,
+    ChatEngine,
+    ChatMessage,
+    ChatRequest,
+    Embedder,
+    EmbeddingProfile,
+    ModelFacts,
+    UpstreamReply,
+    Usage,
+)
+from appliance.inference.routes import EnginesController
+from appliance.inference.service import Engines
+from appliance.inference.settings import InferenceSettings, ModelChoice
+
+__all__ = [
+    "Catalogue",
+    "ChatDelta",
+    "ChatEngine",
+    "ChatMessage",
+    "ChatRequest",
+    "Embedder",
+    "EmbeddingProfile",
+    "EngineCommand",
+    "EngineUnavailable",
+    "Engines",
+    "EnginesController",
+    "Entry",
+    "InferenceSettings",
+    "ModelChoice",
+    "ModelFacts",
+    "ModelFilesMissing",
+    "ModelUnknown",
+    "PromptTooLong",
+    "SetupFailed",
+    "UpstreamReply",
+    "Usage",
+    "engine_command",
+    "has_gpu",
+]

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 
-
 @dataclass(frozen=True, slots=True)
 class EmbeddingProfile:
     """How texts become vectors. Belongs to a collection; changing it means a new index space."""

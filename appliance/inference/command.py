@@ -1,0 +1,74 @@
+"""The command line and environment of an engine: a pure function, so that GPU machines can be checked without one."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance.inference.catalogue import Entry
+from appliance.inference.settings import InferenceSettings, ModelChoice
+
+NVIDIA = Path("/proc/driver/nvidia/version")
+
+
+@dataclass(frozen=True, slots=True)
+class EngineCommand:
+    argv: tuple[str, ...]
+    environment: dict[str, str]
+    """All of it: nothing of the gateway's own environment, hence none of its secrets, reaches an engine."""
+
+
+def has_gpu() -> bool:
+    """Whether an NVIDIA driver is loaded on this machine."""
+    return NVIDIA.exists() or shutil.which("nvidia-smi") is not None
+
+
+def engine_command(
+    entry: Entry, choice: ModelChoice, settings: InferenceSettings, *, port: int, gpu: bool, threads: int
+) -> EngineCommand:
+    """How to start vLLM for a model.
+
+    Args:
+        entry: From the catalogue.
+        choice: From the settings.
+        settings: Where environment and model files lie.
+        port: Free port on the loopback address; engines listen nowhere else, since `--api-key` is not a wall.
+        gpu: False renders the CPU build's flags; `--enforce-eager` is needed there for right answers.
+        threads: CPU threads of the engine.
+    """
+    argv = [
+        str(settings.engine_dir / "bin" / "python"),
+        "-m",
+        "vllm.entrypoints.openai.api_server",
+        "--model",
+        str(settings.model_dir / entry.id),
+        "--served-model-name",
+        entry.id,
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--disable-uvicorn-access-log",
+    ]
+    environment = {
+        "PATH": f"{settings.engine_dir / 'bin'}:/usr/local/bin:/usr/bin:/bin",
+        "HOME": str(settings.log_dir.parent),
+        "LANG": "C.UTF-8",
+        "HF_HUB_OFFLINE": "1",
+        "TRANSFORMERS_OFFLINE": "1",
+        "VLLM_NO_USAGE_STATS": "1",
+        "DO_NOT_TRACK": "1",
+        "VLLM_CACHE_ROOT": str(settings.log_dir.parent / "engine-cache"),
+        "VLLM_MAX_N_SEQUENCES": "8",
+    }
+    if gpu:
+        if entry.gpus > 1:
+            argv += ["--tensor-parallel-size", str(entry.gpus)]
+    else:
+        argv.append("--enforce-eager")
+        environment |= {
+            "VLLM_CPU_KVCACHE_SPACE": str(settings.cpu_kv_cache_gib),
+            "OMP_NUM_THREADS": str(threads),
+            "OMP_WAIT_POLICY": "PASSIVE",  # spinning threads would starve the other engine on a small machine
+        }
+    argv += [*entry.engine_args, *choice.engine_args]
+    return EngineCommand(tuple(argv), environment)

@@ -1,0 +1,52 @@
+"""Real work with a known result: what makes an engine ready, and what shows that it still is."""
+
+from appliance.inference.catalogue import Entry
+from appliance.inference.client import EngineClient
+from appliance.inference.errors import EngineUnavailable
+from appliance.inference.port import ChatMessage, ChatRequest
+
+PROBE_TOKENS = 24
+
+
+class WrongAnswer(EngineUnavailable):
+    """The engine runs but answers wrong; serving it would be worse than not."""
+
+    code = "engine_wrong_answer"
+
+
+async def probe(entry: Entry, client: EngineClient) -> None:
+    """Ask the known question.
+
+    Raises:
+        WrongAnswer: it answers, but not rightly.
+        EngineUnavailable: it does not answer.
+    """
+    if entry.task == "chat" and entry.probe.chat is not None:
+        await _chat(entry, client)
+    elif entry.task == "embed" and entry.probe.embed is not None:
+        await _embed(entry, client)
+
+
+async def _chat(entry: Entry, client: EngineClient) -> None:
+    question = entry.probe.chat
+    if question is None:
+        return
+    request = ChatRequest(entry.id, (ChatMessage("user", question.prompt),), max_tokens=PROBE_TOKENS)
+    text = "".join([delta.text async for delta in client.stream(request)])
+    if question.contains.lower() not in text.lower():
+        raise WrongAnswer(f"'{entry.id}' answers its known question wrong.", remedy="Look at the engine's log.")
+
+
+async def _embed(entry: Entry, client: EngineClient) -> None:
+    wanted = entry.probe.embed
+    if wanted is None:
+        return
+    text, near, far = await client.embed(
+        [wanted.text, wanted.near, wanted.far], dimension=entry.dimension, max_tokens=min(entry.context_tokens, 512)
+    )
+    if _dot(text, near) <= _dot(text, far):
+        raise WrongAnswer(f"'{entry.id}' ranks its known texts wrong.", remedy="Look at the engine's log.")
+
+
+def _dot(left: list[float], right: list[float]) -> float:
+    return sum(a * b for a, b in zip(left, right, strict=True))
