@@ -14,6 +14,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    // script/build_webui.py reads it to hold the first page to its budget.
+    manifest: true,
   },
   server: { proxy: { "/api": devServer, "/auth": devServer } },
   test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"] },

@@ -151,7 +151,6 @@ export const en = {
   "library.no_documents_body":
     "PDF, Word, PowerPoint, Excel, HTML, Markdown, text, mail and CSV can be read.",
   "library.no_documents_reader": "The owner has not added documents to this collection.",
-  "library.live": "Progress is shown live",
   "library.column_name": "Document",
   "library.column_state": "State",
   "library.column_size": "Size",

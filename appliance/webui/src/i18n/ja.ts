@@ -153,7 +153,6 @@ export const ja: Record<MessageKey, string> = {
   "library.no_documents_body":
     "PDF、Word、PowerPoint、Excel、HTML、Markdown、テキスト、メール、CSV を読み取れます。",
   "library.no_documents_reader": "所有者はこのコレクションに文書を追加していません。",
-  "library.live": "進行状況をリアルタイムで表示しています",
   "library.column_name": "文書",
   "library.column_state": "状態",
   "library.column_size": "サイズ",

@@ -29,7 +29,7 @@ export function Notice({
 export function useErrorText(): (error: unknown) => string {
   const { t } = useI18n();
   return (error) => {
-    if (!(error instanceof ApiError)) return error instanceof Error ? error.message : t("error.title");
+    if (!(error instanceof ApiError)) return t("error.title");
     if (error.code === "unreachable") return t("error.unreachable");
     if (error.code === "not_found") return t("error.not_found");
     return [error.message, error.remedy].filter(Boolean).join(" ");

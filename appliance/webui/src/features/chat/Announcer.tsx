@@ -9,7 +9,7 @@ export function Announcer({ turn }: { turn: TurnView | undefined }) {
   const translator = useI18n();
   return (
     <div className="visually-hidden" role="status" aria-live="polite">
-      {turn && turn.key.startsWith("asked-") ? announcement(turn, translator) : ""}
+      {turn?.key.startsWith("asked-") ? announcement(turn, translator) : ""}
     </div>
   );
 }

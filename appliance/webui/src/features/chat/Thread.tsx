@@ -25,16 +25,16 @@ export function Thread({ empty, above }: ThreadProps) {
         <div className="thread__messages">
           <ThreadPrimitive.Messages components={messages} />
         </div>
+        <ThreadPrimitive.ViewportFooter className="thread__foot">
+          <AuiIf condition={({ thread }) => thread.messages.length > 0}>
+            <ThreadPrimitive.ScrollToBottom asChild>
+              <IconButton className="thread__to-end" icon="down" look="plain" label={t("chat.to_end")} />
+            </ThreadPrimitive.ScrollToBottom>
+          </AuiIf>
+          {above}
+          <Composer />
+        </ThreadPrimitive.ViewportFooter>
       </ThreadPrimitive.Viewport>
-      <div className="thread__foot">
-        <AuiIf condition={({ thread }) => thread.messages.length > 0}>
-          <ThreadPrimitive.ScrollToBottom asChild>
-            <IconButton className="thread__to-end" icon="down" look="plain" label={t("chat.to_end")} />
-          </ThreadPrimitive.ScrollToBottom>
-        </AuiIf>
-        {above}
-        <Composer />
-      </div>
     </ThreadPrimitive.Root>
   );
 }

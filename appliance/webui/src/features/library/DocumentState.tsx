@@ -2,6 +2,7 @@ import type { Document, DocumentState as State } from "@/api/types";
 import { useI18n } from "@/i18n";
 import type { Tone } from "@/ui/Notice";
 import { Badge } from "@/ui/States";
+import "@/features/library/library.css";
 
 const tones: Record<State, Tone | undefined> = {
   queued: undefined,

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "react";
+import { useRef } from "react";
 import { pageImageUrl } from "@/api/library";
 import type { Box, DocumentPage } from "@/api/types";
 import { useI18n } from "@/i18n";
@@ -15,14 +15,16 @@ const percent = (share: number) => `${share * 100}%`;
 export function PageImage({ page, documentName, boxes }: PageImageProps) {
   const { t } = useI18n();
   const first = useRef<HTMLSpanElement>(null);
-  const intoView = () => first.current?.scrollIntoView({ block: "center" });
-  useEffect(intoView, []);
+  // The passage changes with the page, so the parent gives each its own key; the height comes with the picture.
+  const showFirstBox = () => {
+    first.current?.scrollIntoView({ block: "center" });
+  };
   return (
     <div className="page-image">
       <img
         src={pageImageUrl(page.document_id, page.page, page.version_number)}
         alt={t("source.page_image", { page: page.page, document: documentName })}
-        onLoad={intoView}
+        onLoad={showFirstBox}
       />
       {boxes.map(([left, top, right, bottom], index) => (
         <span

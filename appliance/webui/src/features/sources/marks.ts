@@ -24,12 +24,13 @@ function squeeze(original: string): Squeezed {
   return { text, origin };
 }
 
-function locate(block: Squeezed, blockLength: number, wanted: string): Range[] {
+function locate(blockText: string, block: Squeezed, wanted: string): Range[] {
   const ranges: Range[] = [];
   let at = wanted === "" ? -1 : block.text.indexOf(wanted);
   while (at >= 0) {
-    const start = block.origin[at] ?? 0;
-    ranges.push([start, block.origin[at + wanted.length] ?? blockLength]);
+    const last = block.origin[at + wanted.length - 1] ?? 0;
+    const lastLength = (blockText.codePointAt(last) ?? 0) > 0xffff ? 2 : 1;
+    ranges.push([block.origin[at] ?? 0, last + lastLength]);
     at = block.text.indexOf(wanted, at + wanted.length);
   }
   return ranges;
@@ -43,14 +44,14 @@ export function findQuoted(blockText: string, quoted: string): Range[] {
   const block = squeeze(blockText);
   const wanted = squeeze(quoted).text;
   if (block.text === "" || wanted === "") return [];
-  const whole = locate(block, blockText.length, wanted);
+  const whole = locate(blockText, block, wanted);
   if (whole.length > 0) return whole;
   if (block.text.length >= shortestPiece && wanted.includes(block.text)) return [[0, blockText.length]];
   const pieces = quoted
     .split(/\n+|(?<=[.!?。！？])\s*/)
     .map((piece) => squeeze(piece).text)
     .filter((piece) => piece.length >= shortestPiece);
-  return joined(pieces.flatMap((piece) => locate(block, blockText.length, piece)));
+  return joined(pieces.flatMap((piece) => locate(blockText, block, piece)));
 }
 
 function joined(ranges: Range[]): Range[] {
