@@ -10,13 +10,21 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from appliance.documents.blocks import Block, ParsedDocument, PassageDraft
-from appliance.documents.parsing import CageLimits, DocumentRefused, PassageRules, make_passages, parse_file
 from appliance.documents.settings import DocumentSettings
 from appliance.foundation import DefectError
 from appliance.index import PassageIndex, PassagePoint, space_name
 from appliance.inference import Embedder
 from appliance.library import IngestLog, IngestTask, PassageText, passage_id
+from appliance.parsing import (
+    Block,
+    CageLimits,
+    DocumentRefused,
+    ParsedDocument,
+    PassageDraft,
+    PassageRules,
+    make_passages,
+    parse_file,
+)
 from appliance.storage import FileStore
 
 log = structlog.get_logger(__name__)

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from appliance.documents.blocks import Block
 from appliance.documents.service import DocumentService, has_page_image
 from appliance.documents.wire import (
     Collection,
@@ -20,6 +19,7 @@ from appliance.documents.wire import (
 from appliance.foundation import InvalidInput
 from appliance.identity import EVERYONE, People, Principal
 from appliance.library import CollectionInfo, DocumentInfo, PassageView, VersionInfo
+from appliance.parsing import Block
 
 
 class Renderer:

@@ -4,10 +4,8 @@ from collections.abc import AsyncIterable, Iterable
 from datetime import datetime
 from uuid import UUID
 
-from appliance.documents.blocks import Block
 from appliance.documents.ingest import load_blocks, page_blocks
 from appliance.documents.jobs import DocumentJobs
-from appliance.documents.parsing import render_page
 from appliance.documents.settings import DocumentSettings
 from appliance.foundation import NotAllowed, NotFound
 from appliance.identity import Principal
@@ -22,6 +20,7 @@ from appliance.library import (
     Shelf,
     VersionInfo,
 )
+from appliance.parsing import Block, render_page
 from appliance.storage import FileStore
 
 

@@ -5,8 +5,8 @@ Run as a plain file with the standard library only: `python guard.py PIPE_FD LOG
 1. It makes itself the reaper of all descendants (`PR_SET_CHILD_SUBREAPER`): processes whose parent died come to it.
 2. It starts the command in a session of its own and copies its output to the log file.
 3. It waits for the command's end, for SIGTERM, or for the end of the pipe whose other end the appliance holds. The
-   kernel closes that end however the appliance dies, `kill -9` included; a death signal would not do, since it is tied to
-   the thread that started the child.
+   kernel closes that end however the appliance dies, `kill -9` included; a death signal would not do, since it is
+   tied to the thread that started the child.
 4. Then: SIGTERM to the session, ten seconds of grace, SIGKILL to every descendant that is left.
 """
 

@@ -21,7 +21,7 @@ class EmbeddingsController(Controller):
     async def create(
         self, request: Request[Principal, Any, Any], data: EmbeddingsRequest, engines: Engines
     ) -> Response[bytes]:
-        """Vectors as the engine makes them; prefixes such as `query: ` are the caller's to add, as with the model itself."""
+        """Vectors as the engine makes them; prefixes like `query: ` are the caller's to add, as with the model."""
         try:
             facts = engines.facts(data.model)
         except ModelUnknown as error:

@@ -54,11 +54,11 @@ export interface Model {
   task: string;
   state: ModelState;
   ready: boolean;
-  detail: string | null;
-  context_tokens: number | null;
-  licence: string | null;
-  parameters_billion: number | null;
-  languages: string[] | null;
+  detail: string;
+  context_tokens: number;
+  licence: string;
+  parameters_billion: number;
+  languages: string[];
 }
 
 export interface Assistant {
@@ -85,12 +85,12 @@ export interface CollectionCounts {
 export interface Collection {
   id: string;
   name: string;
-  description: string | null;
+  description: string;
   owner: { id: string; name: string };
   readers: Reader[];
   can_write: boolean;
   counts: CollectionCounts;
-  embedding_model: string | null;
+  embedding_model: string;
 }
 
 export type DocumentState = "queued" | "processing" | "indexed" | "partial" | "refused";
@@ -102,12 +102,13 @@ export interface Document {
   path: string;
   media_type: string;
   state: DocumentState;
-  reason: string | null;
-  stage: string | null;
-  percent: number | null;
-  version_number: number | null;
-  page_count: number | null;
-  passage_count: number | null;
+  /** A sentence for people with `partial` and `refused`, else empty. */
+  reason: string;
+  stage: string;
+  percent: number;
+  version_number: number;
+  page_count: number;
+  passage_count: number;
   size_bytes: number;
   updated_at: string;
 }
@@ -118,7 +119,7 @@ export interface DocumentVersion {
   created_at: string;
   size_bytes: number;
   sha256: string;
-  passage_count: number | null;
+  passage_count: number;
 }
 
 export type DocumentDetail = Document & { versions: DocumentVersion[] };
@@ -188,7 +189,8 @@ export interface Turn {
   question: string;
   answer: string;
   state: TurnState;
-  grounding: Grounding | null;
+  /** Empty until the turn has finished. */
+  grounding: Grounding | "";
   citations: Citation[];
   searched: string[];
   assistant_id: string | null;

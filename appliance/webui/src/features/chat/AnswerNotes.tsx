@@ -13,8 +13,7 @@ export function AnswerNotes({ turn }: { turn: TurnView }) {
     const collections = new Intl.ListFormat(language).format(turn.searched);
     return (
       <Notice tone="notice">
-        <p>{t("chat.not_in_documents")}</p>
-        {collections && <p className="quiet">{t("chat.not_in_documents_where", { collections })}</p>}
+        {t("chat.not_in_documents")} {collections && t("chat.not_in_documents_where", { collections })}
       </Notice>
     );
   }

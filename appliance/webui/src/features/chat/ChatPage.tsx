@@ -70,10 +70,10 @@ function Chat({ conversationId, turns }: { conversationId: string | null; turns:
 
   async function ask(question: string): Promise<void> {
     setStartError(null);
-    if (conversationId) return void streams.ask(conversationId, scope.questionOf(question));
+    if (conversationId) return void streams.ask(conversationId, scope.questionOf(question), scope.askedCount);
     try {
       const { id } = await createConversation();
-      void streams.ask(id, scope.questionOf(question));
+      void streams.ask(id, scope.questionOf(question), scope.askedCount);
       await navigate({ to: "/c/$conversationId", params: { conversationId: id } });
     } catch (error) {
       setStartError(error);

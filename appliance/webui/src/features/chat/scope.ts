@@ -12,12 +12,15 @@ export interface AskScope {
   /** Null asks all collections that the person may read. */
   collectionIds: string[] | null;
   chooseCollections(ids: string[] | null): void;
+  /** How many collections that is; null while unknown and where no documents are asked. */
+  askedCount: number | null;
   questionOf(text: string): Question;
 }
 
 /** Whom and what the next question asks; the assistant is remembered on this device. */
 export function useAskScope(lastAssistantId: string | null): AskScope {
   const { data: assistants } = useQuery(queries.assistants);
+  const { data: collections } = useQuery(queries.collections);
   const [chosen, setChosen] = useState<string | null>(null);
   const [collectionIds, setCollectionIds] = useState<string[] | null>(null);
   const wanted = [chosen, lastAssistantId, localStorage.getItem(storageKey)];
@@ -32,6 +35,7 @@ export function useAskScope(lastAssistantId: string | null): AskScope {
     },
     collectionIds,
     chooseCollections: setCollectionIds,
+    askedCount: assistant?.kind === "documents" ? (collectionIds ?? collections)?.length ?? null : null,
     questionOf: (text) => ({
       question: text,
       ...(assistant && { assistant_id: assistant.id }),

@@ -36,12 +36,12 @@ export class TurnStreams {
   }
 
   /** The question is on the screen when this returns its promise; the promise ends with the turn. */
-  async ask(conversationId: string, question: Question): Promise<void> {
+  async ask(conversationId: string, question: Question, askedCount: number | null): Promise<void> {
     this.lastKey += 1;
     const key = `asked-${this.lastKey}`;
     const abort = new AbortController();
     this.aborts.set(key, abort);
-    const turn = askedTurn(key, question.question, question.assistant_id ?? null);
+    const turn = askedTurn(key, question.question, question.assistant_id ?? null, askedCount);
     this.turns.set(conversationId, [...this.of(conversationId), turn]);
     this.publish();
     try {

@@ -15,7 +15,7 @@ import {
 import { translatorFor } from "@/i18n";
 
 const english = translatorFor("en");
-const asked = askedTurn("asked-1", "How many days of leave?", "documents");
+const asked = askedTurn("asked-1", "How many days of leave?", "documents", 3);
 
 async function eventsOf(log: string): Promise<AnswerEvent[]> {
   const events: AnswerEvent[] = [];
@@ -80,7 +80,7 @@ describe("kept and live turns", () => {
       question: "How many days of leave?",
       answer: "You have 25",
       state: "running",
-      grounding: null,
+      grounding: "",
       citations: [],
       searched: [],
       assistant_id: null,

@@ -16,8 +16,8 @@ export interface TurnView {
   answer: string;
   state: TurnState;
   stage: AnswerStage | null;
-  /** Such as "3 collections"; the server's words. */
-  stageDetail: string;
+  /** How many collections the question went to; null when none are asked, or after a reload. */
+  askedCount: number | null;
   passageCount: number | null;
   searched: string[];
   citations: Citation[];
@@ -32,7 +32,12 @@ export type LocalEvent = { type: "stopped" } | { type: "detached" } | { type: "r
 
 export type TurnEvent = AnswerEvent | LocalEvent;
 
-export function askedTurn(key: string, question: string, assistantId: string | null): TurnView {
+export function askedTurn(
+  key: string,
+  question: string,
+  assistantId: string | null,
+  askedCount: number | null,
+): TurnView {
   return {
     key,
     id: null,
@@ -41,7 +46,7 @@ export function askedTurn(key: string, question: string, assistantId: string | n
     answer: "",
     state: "running",
     stage: null,
-    stageDetail: "",
+    askedCount,
     passageCount: null,
     searched: [],
     citations: [],
@@ -53,13 +58,13 @@ export function askedTurn(key: string, question: string, assistantId: string | n
 
 export function keptTurn(turn: Turn): TurnView {
   return {
-    ...askedTurn(turn.id, turn.question, turn.assistant_id),
+    ...askedTurn(turn.id, turn.question, turn.assistant_id, null),
     id: turn.id,
     answer: turn.answer,
     state: turn.state,
     searched: turn.searched,
     citations: turn.citations,
-    grounding: turn.grounding,
+    grounding: turn.grounding || null,
     failure: turn.error ? { message: turn.error.message, retryAfterS: null } : null,
   };
 }
@@ -71,7 +76,7 @@ export function reduceTurn(turn: TurnView, event: TurnEvent): TurnView {
     case "turn":
       return { ...turn, id: event.id };
     case "stage":
-      return { ...turn, stage: event.stage, stageDetail: event.detail };
+      return { ...turn, stage: event.stage };
     case "passages":
       return { ...turn, passageCount: event.count, searched: event.searched };
     case "token":

@@ -59,7 +59,7 @@ function EditDialog({ collection, onClose }: DialogProps) {
       <Field
         label={t("library.description")}
         name="description"
-        defaultValue={collection.description ?? ""}
+        defaultValue={collection.description}
         maxLength={1000}
       />
       <ReadersEditor readers={readers} onChange={setReaders} />

@@ -23,7 +23,7 @@ export function DocumentState({ document }: { document: Document }) {
         <progress
           className="progress"
           max={100}
-          value={percent ?? undefined}
+          value={percent}
           aria-label={`${document.name}: ${t("document.processing")}`}
         />
       )}

@@ -76,7 +76,7 @@ function DocumentRow({ document, onDelete }: { document: Document; onDelete?: ()
       <td>
         <DocumentState document={document} />
       </td>
-      <td className="number hide-narrow">{document.passage_count ?? "–"}</td>
+      <td className="number hide-narrow">{document.passage_count || "–"}</td>
       <td className="number hide-narrow">{formatBytes(document.size_bytes, language)}</td>
       <td className="hide-narrow documents__moment">{formatMoment(document.updated_at, language)}</td>
       {onDelete && (

@@ -80,7 +80,7 @@ function ModelRow({ model }: { model: Model }) {
     <tr>
       <td className="breakable">
         <strong>{model.id}</strong>
-        {model.languages && <div className="quiet">{model.languages.join(", ")}</div>}
+        {model.languages.length > 0 && <div className="quiet">{model.languages.join(", ")}</div>}
       </td>
       <td>
         <Badge tone={tones[model.state]}>{t(`models.${model.state}`)}</Badge>
@@ -93,7 +93,7 @@ function ModelRow({ model }: { model: Model }) {
       <td className="number hide-narrow">
         {billions ? t("models.billion", { count: number.format(billions) }) : "–"}
       </td>
-      <td className="hide-narrow">{model.licence ?? "–"}</td>
+      <td className="hide-narrow">{model.licence || "–"}</td>
     </tr>
   );
 }

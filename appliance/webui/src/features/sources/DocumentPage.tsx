@@ -37,7 +37,7 @@ export function DocumentPage() {
       </div>
     );
   }
-  const published = document.data.page_count !== null || document.data.passage_count !== null;
+  const published = document.data.versions.some(({ state }) => state === "indexed" || state === "partial");
   return (
     <div className="page">
       <DocumentHead document={document.data} />
