@@ -28,7 +28,7 @@ class State:
         self.keys = [{"id": self.new_id(), "name": "reporting script", "prefix": "pma_7Kq2", "created_at": now(90),
                       "expires_at": now(-2000), "last_used_at": now(2)}]
         self.models = [
-            {"id": "smollm2-135m-instruct", "task": "chat", "state": "ready", "ready": True, "detail": None,
+            {"id": "smollm2-135m-instruct", "task": "chat", "state": "ready", "ready": True, "detail": "",
              "context_tokens": 8192, "licence": "Apache-2.0", "parameters_billion": 0.135, "languages": ["en"]},
             {"id": "multilingual-e5-small", "task": "embedding", "state": "restarting", "ready": False,
              "detail": "The engine ended with code 137. Next start in 8 s.", "context_tokens": 512,
@@ -93,8 +93,8 @@ class State:
 
     def document(self, collection_id, name, state, reason=None, pages=None):
         made = {"id": self.new_id(), "collection_id": collection_id, "name": name.rsplit("/", 1)[-1], "path": name,
-                "media_type": "application/pdf", "state": state, "reason": reason, "stage": None, "percent": None,
-                "version_number": 1, "page_count": pages, "passage_count": pages and pages * 3,
+                "media_type": "application/pdf", "state": state, "reason": reason or "", "stage": "", "percent": 0,
+                "version_number": 1, "page_count": pages or 0, "passage_count": (pages or 0) * 3,
                 "size_bytes": 48_213 * (pages or 1), "updated_at": now(1)}
         self.documents[made["id"]] = made
         return made
@@ -111,7 +111,7 @@ class State:
             elif document["state"] == "processing":
                 document["percent"] += 20
                 if document["percent"] >= 100:
-                    document.update(state="indexed", stage=None, percent=None, page_count=3, passage_count=9)
+                    document.update(state="indexed", stage="", percent=100, page_count=3, passage_count=9)
             else:
                 continue
             changed.append(document)
@@ -168,7 +168,7 @@ class State:
         return sorted(rows, key=lambda c: c["updated_at"], reverse=True)
 
     def turn(self, conversation, body):
-        turn = {"id": self.new_id(), "question": body["question"], "answer": "", "state": "running", "grounding": None,
+        turn = {"id": self.new_id(), "question": body["question"], "answer": "", "state": "running", "grounding": "",
                 "citations": [], "searched": [], "assistant_id": body.get("assistant_id"), "created_at": now()}
         conversation["turns"].append(turn)
         conversation.update(updated_at=now(), title=conversation["title"] or body["question"][:60])

@@ -35,7 +35,7 @@ export function useAskScope(lastAssistantId: string | null): AskScope {
     },
     collectionIds,
     chooseCollections: setCollectionIds,
-    askedCount: assistant?.kind === "documents" ? (collectionIds ?? collections)?.length ?? null : null,
+    askedCount: assistant?.kind === "documents" ? ((collectionIds ?? collections)?.length ?? null) : null,
     questionOf: (text) => ({
       question: text,
       ...(assistant && { assistant_id: assistant.id }),
