@@ -18,5 +18,5 @@ export default defineConfig({
     manifest: true,
   },
   server: { proxy: { "/api": devServer, "/auth": devServer } },
-  test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"] },
+  test: { environment: "happy-dom", css: true, include: ["src/**/*.test.{ts,tsx}"] },
 });
