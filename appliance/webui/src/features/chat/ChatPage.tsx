@@ -52,7 +52,12 @@ export function ConversationPage() {
       </div>
     );
   }
-  return <Chat key={conversationId} conversationId={conversationId} turns={turns} />;
+  return (
+    <>
+      <h1 className="visually-hidden">{conversation.data?.title || t("chat.title")}</h1>
+      <Chat key={conversationId} conversationId={conversationId} turns={turns} />
+    </>
+  );
 }
 
 interface OpenSources {

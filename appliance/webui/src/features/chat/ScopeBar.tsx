@@ -56,13 +56,22 @@ function CollectionChoice({ scope }: { scope: AskScope }) {
     scope.chooseCollections(next.length === 0 || next.length === collections.length ? null : next);
   };
   return (
-    <details className="choice">
+    <details
+      className="choice"
+      onBlur={(event) => {
+        if (!event.currentTarget.contains(event.relatedTarget)) event.currentTarget.open = false;
+      }}
+      onKeyDown={(event) => {
+        if (event.key === "Escape") event.currentTarget.open = false;
+      }}
+    >
       <summary className="scope__select">
         <Icon name="library" />
         <span className="visually-hidden">{t("chat.asks_collections")}: </span>
         {chosen ? count("chat.some_collections", chosen.length) : t("chat.all_collections")}
       </summary>
-      <fieldset className="choice__list">
+      {/* Focusable, so that a click on the words of a line does not count as leaving. */}
+      <fieldset className="choice__list" tabIndex={-1}>
         <legend className="visually-hidden">{t("chat.asks_collections")}</legend>
         {collections.map((collection) => (
           <label key={collection.id} className="choice__item">
