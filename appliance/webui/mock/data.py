@@ -6,6 +6,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 from PIL import Image, ImageDraw
+
 from scripts import answer_script, page_lines
 
 
