@@ -149,7 +149,9 @@ def build_app(parts: Parts) -> Litestar:
             HealthController,
             *webui_routes(WEBUI_DIST),
         ],
-        dependencies={name: Provide(_Value(value), use_cache=True, sync_to_thread=False) for name, value in values.items()},
+        dependencies={
+            name: Provide(_Value(value), use_cache=True, sync_to_thread=False) for name, value in values.items()
+        },
         middleware=[
             RequestFrame(),
             StrictJson(),
@@ -217,10 +219,11 @@ class _Readiness:
         self._parts = parts
 
     async def check(self) -> list[Dependency]:
-        found = [await self._database()]
-        for facts in self._parts.engines.list_facts():
-            found.append(Dependency(name=f"engine {facts.model_id}", ready=facts.ready, detail=facts.detail))
-        return found
+        engines = [
+            Dependency(name=f"engine {facts.model_id}", ready=facts.ready, detail=facts.state)
+            for facts in self._parts.engines.list_facts()
+        ]
+        return [await self._database(), *engines]
 
     async def _database(self) -> Dependency:
         try:

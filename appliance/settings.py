@@ -174,7 +174,9 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
             engine_dir=Path(engines.environment_dir or self.data / "engine").absolute(),
             model_dir=Path(engines.model_dir or self.data / "models").absolute(),
             log_dir=self.log_dir,
-            models=tuple(ModelChoice(id=m.id, base_urls=m.base_urls, engine_args=m.engine_args) for m in engines.models),
+            models=tuple(
+                ModelChoice(id=m.id, base_urls=m.base_urls, engine_args=m.engine_args) for m in engines.models
+            ),
             cpu_kv_cache_gib=engines.kv_cache_gib,
         )
 
@@ -212,7 +214,9 @@ def _from_file(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise SettingsInvalid(f"{file} cannot be read: {error}.", remedy="Correct the file, or name another.") from error
+        raise SettingsInvalid(
+            f"{file} cannot be read: {error}.", remedy="Correct the file, or name another."
+        ) from error
 
 
 def _from_environment(env: Mapping[str, str]) -> dict[str, Any]:

@@ -45,7 +45,10 @@ def _data_folder(settings: Settings) -> Finding:
         probe.unlink()
     except OSError as error:
         return Finding(
-            "data folder", "failed", f"{folder}: {error.strerror}", "Give this user the folder, or set APPLIANCE_DATA_DIR."
+            "data folder",
+            "failed",
+            f"{folder}: {error.strerror}",
+            "Give this user the folder, or set APPLIANCE_DATA_DIR.",
         )
     return Finding("data folder", "ok", str(settings.data))
 

@@ -11,7 +11,9 @@ from appliance.commands.options import ConfigOption, JsonOption, run, settings_f
 from appliance.commands.output import console, print_json, print_table, say
 from appliance.foundation import ApplianceError, NotFound
 
-CollectionsOption = Annotated[list[str] | None, typer.Option("--collection", help="Ask only this collection; repeatable.")]
+CollectionsOption = Annotated[
+    list[str] | None, typer.Option("--collection", help="Ask only this collection; repeatable.")
+]
 
 
 class AnswerFailedError(ApplianceError):

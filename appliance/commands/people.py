@@ -37,7 +37,13 @@ def list_users(config: ConfigOption = None, as_json: JsonOption = False) -> None
         print_json(found)
         return
     rows = [
-        (u["email"], u["name"], ", ".join(u["roles"]), ", ".join(g["name"] for g in u["groups"]), "yes" if u["disabled"] else "")
+        (
+            u["email"],
+            u["name"],
+            ", ".join(u["roles"]),
+            ", ".join(g["name"] for g in u["groups"]),
+            "yes" if u["disabled"] else "",
+        )
         for u in found
     ]
     print_table(("address", "name", "roles", "groups", "disabled"), rows)

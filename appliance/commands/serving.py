@@ -63,5 +63,3 @@ async def _announce_engines(parts: Parts, started: float) -> None:
                 say(f"  engine  {facts.model_id} ready after {time.monotonic() - started:.0f} s")
         await asyncio.sleep(0.2)
     say(f"Ready after {time.monotonic() - started:.0f} s: {parts.settings.url}")
-
-

@@ -10,6 +10,7 @@ Rule: an engine listens on the loopback address only and gets no environment of 
 
 from appliance.inference.catalogue import Catalogue, Entry
 from appliance.inference.command import EngineCommand, engine_command, has_gpu
+from appliance.inference.environment import engine_python, ensure_environment
 from appliance.inference.errors import (
     EngineUnavailable,
     ModelFilesMissing,
@@ -29,8 +30,9 @@ from appliance.inference.port import (
     Usage,
 )
 from appliance.inference.routes import EnginesController
-from appliance.inference.service import Engines
+from appliance.inference.service import Engines, default_choices
 from appliance.inference.settings import InferenceSettings, ModelChoice
+from appliance.inference.store import ModelStore
 
 __all__ = [
     "Catalogue",
@@ -49,11 +51,15 @@ __all__ = [
     "ModelChoice",
     "ModelFacts",
     "ModelFilesMissing",
+    "ModelStore",
     "ModelUnknown",
     "PromptTooLong",
     "SetupFailed",
     "UpstreamReply",
     "Usage",
+    "default_choices",
     "engine_command",
+    "engine_python",
+    "ensure_environment",
     "has_gpu",
 ]

@@ -44,7 +44,7 @@ class Engines:
     def __init__(self, settings: InferenceSettings, catalogue: Catalogue | None = None) -> None:
         self._settings = settings
         self._catalogue = catalogue or Catalogue.load(settings.model_dir)
-        choices = settings.models or tuple(ModelChoice(id=m) for m in DEFAULT_MODELS)
+        choices = settings.models or default_choices()
         self._entries = {c.id: self._catalogue.get(c.id) for c in choices}
         self._choices = {c.id: c for c in choices}
         self._replicas: dict[str, list[LocalEngine | RemoteEngine]] = {}
@@ -179,3 +179,8 @@ class Engines:
             return engine_command(entry, choice, self._settings, port=port, gpu=gpu, threads=threads)
 
         return [LocalEngine(entry, command, connect, self._settings)]
+
+
+def default_choices() -> tuple[ModelChoice, ...]:
+    """What is served when the settings name nothing: what runs on every machine."""
+    return tuple(ModelChoice(id=model_id) for model_id in DEFAULT_MODELS)

