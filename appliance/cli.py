@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from appliance.commands import engines, knowledge, models, people, serving
+from appliance.commands import background, engines, knowledge, models, people, serving
 from appliance.commands.output import fail
 from appliance.foundation import ApplianceError
 
@@ -20,6 +20,7 @@ def build() -> typer.Typer:
         rich_markup_mode=None,
     )
     serving.register(app)
+    background.register(app)
     engines.register(app)
     models.register(app)
     knowledge.register(app)

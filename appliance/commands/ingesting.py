@@ -28,17 +28,26 @@ def ingest(
 
 
 async def _ingest(path: Path, name: str, readers: list[str], config: Path | None, as_json: bool) -> None:
-    files = _files(path)
     async with connect(settings_from(config)) as api:
-        key = await _collection(api, name, readers)
-        with Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console(), disable=as_json
-        ) as progress:
-            ids = await _upload_all(api, key, files, progress)
-            results = await _follow(api, key, ids, progress)
+        results = await take_in(api, path, name, readers, quiet=as_json)
     if as_json:
         print_json(results)
-        return
+    else:
+        _report(results)
+
+
+async def take_in(api: Api, path: Path, name: str, readers: list[str], *, quiet: bool) -> list[dict[str, Any]]:
+    """Send files into a collection and wait until each has ended. Raises InvalidInput, CallFailed, NotRunning."""
+    files = _files(path)
+    key = await _collection(api, name, readers)
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console(), disable=quiet
+    ) as progress:
+        ids = await _upload_all(api, key, files, progress)
+        return await _follow(api, key, ids, progress)
+
+
+def _report(results: list[dict[str, Any]]) -> None:
     rows = [(r["path"], r["state"], r["reason"]) for r in results if r["state"] != "indexed"]
     if rows:
         print_table(("file", "state", "reason"), rows)

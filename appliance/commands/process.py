@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
@@ -27,6 +28,16 @@ class AlreadyRunning(Conflict):
     remedy = "Stop it first ('script/down', or end its process), or use another APPLIANCE_DATA_DIR."
 
 
+@dataclass(frozen=True, slots=True)
+class FirstStart:
+    """Who administers this installation, and whether the account was made now."""
+
+    administrator: str
+    made: bool
+    password: str | None = None
+    """Only when it was made up by us; shown once."""
+
+
 def prepare_folders(settings: Settings) -> None:
     """Make the data folders; only their owner may look inside."""
     for folder in (settings.data, settings.run_dir, settings.log_dir):
@@ -36,24 +47,36 @@ def prepare_folders(settings: Settings) -> None:
 @contextmanager
 def sole_owner(settings: Settings) -> Iterator[None]:
     """Hold the data folder; the kernel lets go of it when the process dies, however it dies. Raises AlreadyRunning."""
-    with (settings.run_dir / "lock").open("w") as handle:
+    with (settings.run_dir / "lock").open("a") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise AlreadyRunning(f"An appliance is running on {settings.data} already.") from error
+        handle.truncate(0)
         handle.write(str(os.getpid()))
         handle.flush()
         yield
 
 
+def is_held(settings: Settings) -> bool:
+    """Whether a process has the data folder open."""
+    with (settings.run_dir / "lock").open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 @contextmanager
-def operator_note(settings: Settings, token: str) -> Iterator[None]:
+def operator_note(settings: Settings, token: str, first: FirstStart) -> Iterator[None]:
     """Leave the address and the operator's token for this machine's command line while the process runs."""
     note = operator_file(settings)
     draft = note.with_suffix(".new")
     draft.unlink(missing_ok=True)
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-        json.dump({"url": _local_url(settings), "token": token, "pid": os.getpid()}, out)
+        facts = {"administrator": first.administrator, "first_start": first.made}
+        json.dump({"url": _local_url(settings), "token": token, "pid": os.getpid(), **facts}, out)
     draft.replace(note)
     try:
         yield
@@ -61,19 +84,19 @@ def operator_note(settings: Settings, token: str) -> Iterator[None]:
         note.unlink(missing_ok=True)
 
 
-async def first_administrator(parts: Parts) -> tuple[str, str | None]:
-    """(address, password if one was made now). Made at the first start only."""
+async def first_administrator(parts: Parts) -> FirstStart:
+    """The account that everything begins with; made at the first start only."""
     existing = await parts.people.first_administrator()
     if existing is not None:
-        return existing.email, None
+        return FirstStart(existing.email, made=False)
     admin = parts.settings.admin
     person, made = await parts.people.create(
         email=admin.email, name="Administrator", password=admin.password or None, roles=("administrator",)
     )
-    return person.email, made
+    return FirstStart(person.email, made=True, password=made)
 
 
-async def serve(parts: Parts, *, announce: Callable[[], Awaitable[None]]) -> None:
+async def serve(parts: Parts, first: FirstStart, *, announce: Callable[[], Awaitable[None]]) -> None:
     """Run until SIGTERM or SIGINT. `announce` runs beside it once the server listens."""
     await migrate(parts.database)
     config = uvicorn.Config(
@@ -89,7 +112,7 @@ async def serve(parts: Parts, *, announce: Callable[[], Awaitable[None]]) -> Non
     server = _Server(config)
     async with running(parts):
         announcer = asyncio.create_task(_when_listening(server, announce))
-        with operator_note(parts.settings, parts.access.operator_token):
+        with operator_note(parts.settings, parts.access.operator_token, first):
             await server.serve()
         announcer.cancel()
         await asyncio.wait({announcer})

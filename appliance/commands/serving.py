@@ -9,7 +9,7 @@ from appliance.app import Parts, build_parts, configure_logging
 from appliance.commands import doctor
 from appliance.commands.options import ConfigOption, run, settings_from
 from appliance.commands.output import say
-from appliance.commands.process import first_administrator, prepare_folders, serve, sole_owner
+from appliance.commands.process import FirstStart, first_administrator, prepare_folders, serve, sole_owner
 from appliance.migrations import migrate
 from appliance.settings import Settings
 
@@ -39,17 +39,17 @@ async def _up(settings: Settings, *, first_start: bool) -> None:
         parts = build_parts(settings)
         say(f"Private Model Appliance\n  data    {settings.data}\n  logs    {settings.log_dir}")
         await migrate(parts.database)
-        if first_start:
-            await _announce_administrator(parts)
-        await serve(parts, announce=lambda: _announce_engines(parts, started))
+        first = await first_administrator(parts) if first_start else FirstStart("", made=False)
+        _announce_administrator(first)
+        await serve(parts, first, announce=lambda: _announce_engines(parts, started))
     say("Stopped.")
 
 
-async def _announce_administrator(parts: Parts) -> None:
-    email, password = await first_administrator(parts)
-    say(f"  admin   {email}")
-    if password is not None:
-        say(f"          password {password} (shown once; you choose your own at the first login)")
+def _announce_administrator(first: FirstStart) -> None:
+    if first.administrator:
+        say(f"  admin   {first.administrator}")
+    if first.password is not None:
+        say(f"          password {first.password} (shown once)")
 
 
 async def _announce_engines(parts: Parts, started: float) -> None:

@@ -7,9 +7,9 @@ Runs inside the engine environment as a plain file: `python conversion.py KIND S
 `e5-q4`: the 4-bit file of multilingual-e5-small. Its layout, little-endian: 8 bytes of magic; hidden size, layers,
 heads, inner size, vocabulary, positions, token types (int32 each), epsilon (float32), one int32; then count of words
 and the ids of the four special ones (int32), length of the word blob (uint64), count + 1 word ends (uint32), count
-scores (float32), the blob; an int32, the length of a part to skip (uint32) and that part; count of tensors (int32), and for
-each its name (uint16 length, bytes), a type byte, a uint32, offset and size (uint64 each). A matrix is blocks of 32
-weights: a float16 scale, then 16 bytes with two weights each, low halves first, offset by 8.
+scores (float32), the blob; an int32, the length of a part to skip (uint32) and that part; count of tensors (int32);
+for each tensor its name (uint16 length, bytes), a type byte, a uint32, offset and size (uint64 each). A matrix is
+blocks of 32 weights: a float16 scale, then 16 bytes with two weights each, low halves first, offset by 8.
 """
 
 import json
