@@ -50,7 +50,7 @@ def requires_session(connection: Connection, handler: BaseRouteHandler) -> None:
 
 
 class Authentication(ASGIMiddleware):
-    """Puts the `Principal` (or None) into the scope. Bad credentials are refused even where none are needed."""
+    """Puts the `Principal` (or None) into the scope. A bad key is refused even where none is needed."""
 
     scopes = (ScopeType.HTTP,)
 
@@ -75,9 +75,12 @@ class Authentication(ASGIMiddleware):
             return await self._access.by_bearer(value.strip())
         if token is None:
             return None
-        if connection.scope["path"] == "/auth/login":
-            return None  # a stale cookie must not keep anybody from logging in again
-        principal = await self._access.by_session(token)
+        try:
+            principal = await self._access.by_session(token)
+        except NotAuthenticated:
+            if connection.route_handler.opt.get("public"):
+                return None  # a stale cookie must not keep anybody from the page on which to log in again
+            raise
         self._refuse_cross_site(connection)
         return principal
 

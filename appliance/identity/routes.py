@@ -23,6 +23,7 @@ from appliance.identity.wire import (
     Me,
     Named,
     PasswordChange,
+    SessionState,
     User,
     UserChange,
     UserCreate,
@@ -50,6 +51,12 @@ class LoginController(Controller):
             max_age=int(identity_settings.session_longest.total_seconds()),
         )
         return Response(_me(await people.get(principal.user_id)), cookies=[cookie])
+
+    @get("/session", opt=public())
+    async def session(self, request: Request[Principal | None, Any, Any], people: People) -> SessionState:
+        """Who is logged in, if anybody: a page asks this first, and nobody being there is no error."""
+        caller = request.scope.get("user")
+        return SessionState(user=_me(await people.get(caller.user_id)) if caller else None)
 
     @post("/logout", guards=[requires_session], status_code=204)
     async def log_out(self, request: Call, access: Access, identity_settings: IdentitySettings) -> Response[None]:

@@ -36,6 +36,11 @@ class Me(Struct):
     must_change_password: bool
 
 
+class SessionState(Struct):
+    user: Me | None
+    """None: nobody is logged in."""
+
+
 class UserCreate(Struct, forbid_unknown_fields=True):
     email: Email
     name: Name

@@ -1,4 +1,4 @@
-import { ApiError, getJson, send, sendJson } from "@/api/http";
+import { getJson, send, sendJson } from "@/api/http";
 import type { ApiKey, CreatedApiKey, Me } from "@/api/types";
 
 export const login = (email: string, password: string) =>
@@ -6,15 +6,9 @@ export const login = (email: string, password: string) =>
 
 export const logout = () => send("/auth/logout", { method: "POST" });
 
-/** Null when nobody is logged in; other failures are thrown. */
-export async function fetchMe(): Promise<Me | null> {
-  try {
-    return await getJson<Me>("/api/me");
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 401) return null;
-    throw error;
-  }
-}
+/** Null when nobody is logged in. */
+export const fetchMe = async (): Promise<Me | null> =>
+  (await getJson<{ user: Me | null }>("/auth/session")).user;
 
 export const changePassword = (current: string, next: string) =>
   send("/api/me/password", { method: "POST", body: { current, new: next } });

@@ -1,0 +1,66 @@
+"""What more than one folder of tests uses."""
+
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from appliance.app import configure_logging
+from tests.fakes.engine import FakeEngine, serving
+from tests.support import postgres
+from tests.support.gateway import Gateway, gateway, settings_for
+
+SHARED = Path(os.environ.get("APPLIANCE_SHARED", Path(__file__).resolve().parents[2] / "shared"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database",
+        choices=("sqlite", "postgres"),
+        default="sqlite",
+        help="What the integration tests run on; one kind per run, since a process runs one job store.",
+    )
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Evaluation sets that do not ship with the product."""
+    if not (SHARED / "data").is_dir():
+        pytest.skip(f"SKIPPED: the evaluation sets are not at {SHARED}")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def short_tmp() -> Iterator[Path]:
+    """A folder with a short path: unix sockets allow 107 characters."""
+    with tempfile.TemporaryDirectory(prefix="pma-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(short_tmp: Path) -> Iterator[object]:
+    with postgres.server(short_tmp / "pg") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def engine() -> AsyncIterator[FakeEngine]:
+    configure_logging("error")
+    async with serving(FakeEngine()) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def running_gateway(
+    request: pytest.FixtureRequest, engine: FakeEngine, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Gateway]:
+    """One gateway per run, shared by the integration tests: each test uses names of its own."""
+    url = ""
+    if request.config.getoption("--database") == "postgres":
+        url = postgres.new_database(request.getfixturevalue("postgres_server"))
+    settings = settings_for(tmp_path_factory.mktemp("data"), engine.url, engine.url, url)
+    async with gateway(settings) as running:
+        yield running

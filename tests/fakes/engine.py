@@ -1,0 +1,148 @@
+"""A stand-in for an inference engine, for tests that are not about engines: fast, and it does what it is told.
+
+    python -m tests.fakes.engine --port 9000
+
+Embeddings count hashed words, so that texts with common words are near each other. Chat says `Berlin` when asked for the
+capital of Germany (the known-answer probe), otherwise a sentence, word by word.
+"""
+
+import argparse
+import asyncio
+import hashlib
+import json
+import math
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+DIMENSION = 384
+ANSWER = "This is what the stand-in always says when somebody asks it something."
+
+
+@dataclass
+class FakeEngine:
+    """Its knobs and what it saw."""
+
+    answer: str = ANSWER
+    delay_s: float = 0.0
+    """Between two words."""
+    break_after: int | None = None
+    """Close the connection after so many words."""
+    chats: list[dict[str, Any]] = field(default_factory=list)
+    embedded: int = 0
+    words_sent: int = 0
+    left_early: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a client went away in mid-answer."""
+    url: str = ""
+
+    def application(self) -> web.Application:
+        app = web.Application(client_max_size=64 * 1024 * 1024)
+        app.router.add_post("/v1/chat/completions", self._chat)
+        app.router.add_post("/v1/embeddings", self._embeddings)
+        app.router.add_post("/tokenize", self._tokenize)
+        return app
+
+    async def _chat(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        text = self.answer
+        if "capital of Germany" in body["messages"][-1]["content"]:
+            text = "Berlin."
+        else:
+            self.chats.append(body)
+        words = text.split(" ")[: body.get("max_tokens") or 1000]
+        usage = {"prompt_tokens": 7, "completion_tokens": len(words), "total_tokens": 7 + len(words)}
+        if not body.get("stream"):
+            choice = {
+                "index": 0,
+                "message": {"role": "assistant", "content": " ".join(words)},
+                "finish_reason": "stop",
+            }
+            return web.json_response(_frame(body, "chat.completion", [choice]) | {"usage": usage})
+        reply = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await reply.prepare(request)
+        try:
+            await self._stream(request, reply, body, words, usage)
+        except (ConnectionError, asyncio.CancelledError):
+            self.left_early.set()
+            raise
+        return reply
+
+    async def _stream(
+        self, request: web.Request, reply: web.StreamResponse, body: dict[str, Any], words: list[str], usage: object
+    ) -> None:
+        for at, word in enumerate(words):
+            if at == self.break_after and request.transport is not None:
+                request.transport.abort()
+                return
+            choice = {"index": 0, "delta": {"content": word if at == 0 else f" {word}"}, "finish_reason": None}
+            await _send(reply, _frame(body, "chat.completion.chunk", [choice]))
+            self.words_sent += 1
+            await asyncio.sleep(self.delay_s)
+        end = {"index": 0, "delta": {}, "finish_reason": "stop"}
+        await _send(reply, _frame(body, "chat.completion.chunk", [end]))
+        await _send(reply, _frame(body, "chat.completion.chunk", []) | {"usage": usage})
+        await reply.write(b"data: [DONE]\n\n")
+
+    async def _embeddings(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
+        self.embedded += len(texts)
+        data = [{"object": "embedding", "index": i, "embedding": embed(t)} for i, t in enumerate(texts)]
+        usage = {"prompt_tokens": 3 * len(texts), "total_tokens": 3 * len(texts)}
+        return web.json_response({"object": "list", "model": body["model"], "data": data, "usage": usage})
+
+    async def _tokenize(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        text = " ".join(m["content"] for m in body["messages"])
+        count = len(re.findall(r"\w+|[^\w\s]", text)) * 4 // 3
+        return web.json_response({"count": count, "max_model_len": 4096, "tokens": []})
+
+
+def embed(text: str) -> list[float]:
+    """Counts of hashed words (pairs of characters for CJK), as a unit vector."""
+    vector = [0.0] * DIMENSION
+    for word in re.findall(r"[a-z0-9]+|[^\x00-\x7f]{1,2}", text.lower()):
+        vector[int.from_bytes(hashlib.sha256(word.encode()).digest()[:4], "big") % DIMENSION] += 1.0
+    vector[0] += 0.01
+    length = math.sqrt(sum(x * x for x in vector))
+    return [x / length for x in vector]
+
+
+def _frame(body: dict[str, Any], kind: str, choices: list[Any]) -> dict[str, Any]:
+    return {"id": "chatcmpl-1", "object": kind, "created": 1, "model": body["model"], "choices": choices}
+
+
+async def _send(reply: web.StreamResponse, value: object) -> None:
+    await reply.write(f"data: {json.dumps(value)}\n\n".encode())
+
+
+@asynccontextmanager
+async def serving(engine: FakeEngine, port: int = 0) -> AsyncIterator[FakeEngine]:
+    """Listen on the loopback address while the block runs; `engine.url` ends in `/v1`."""
+    runner = web.AppRunner(engine.application(), handler_cancellation=True)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", port)
+    await site.start()
+    engine.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+    try:
+        yield engine
+    finally:
+        await runner.cleanup()
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--delay-s", type=float, default=0.0)
+    chosen = parser.parse_args()
+    async with serving(FakeEngine(delay_s=chosen.delay_s), chosen.port) as engine:
+        print(engine.url, flush=True)
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
