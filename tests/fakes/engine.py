@@ -2,8 +2,8 @@
 
     python -m tests.fakes.engine --port 9000
 
-Embeddings count hashed words, so that texts with common words are near each other. Chat says `Berlin` when asked for the
-capital of Germany (the known-answer probe), otherwise a sentence, word by word.
+Embeddings count hashed words, so that texts with common words are near each other. Chat says `Berlin` when asked for
+the capital of Germany (the known-answer probe), otherwise a sentence, word by word.
 """
 
 import argparse

@@ -97,7 +97,12 @@ async def test_a_passage_shows_where_it_stands(running_gateway: Gateway) -> None
 async def test_bad_input_names_cause_and_way_out(running_gateway: Gateway) -> None:
     async with await running_gateway.operator() as client:
         key, _ = await ready_collection(client)
-        for body in ({"query": ""}, {"query": "x", "limit": 0}, {"qery": "x"}, {"query": "x", "collection_ids": ["no"]}):
+        for body in (
+            {"query": ""},
+            {"query": "x", "limit": 0},
+            {"qery": "x"},
+            {"query": "x", "collection_ids": ["no"]},
+        ):
             reply = await client.post("/api/search", json=body)
             assert reply.status_code == 400, (body, reply.text)
             error = reply.json()["error"]

@@ -10,6 +10,14 @@ depends_on = None
 
 
 def upgrade() -> None:
+    _people()
+    _collections_and_conversations()
+    _sessions_and_documents()
+    _turns_and_versions()
+    _passages()
+
+
+def _people() -> None:
     op.create_table(
         "groups",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -51,6 +59,8 @@ def upgrade() -> None:
     with op.batch_alter_table("api_keys", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_api_keys_user_id"), ["user_id"], unique=False)
 
+
+def _collections_and_conversations() -> None:
     op.create_table(
         "collections",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -98,6 +108,8 @@ def upgrade() -> None:
     with op.batch_alter_table("memberships", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_memberships_user_id"), ["user_id"], unique=False)
 
+
+def _sessions_and_documents() -> None:
     op.create_table(
         "sessions",
         sa.Column("token_hash", sa.String(length=64), nullable=False),
@@ -150,6 +162,8 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_documents_collection_id"), ["collection_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_documents_updated_at"), ["updated_at"], unique=False)
 
+
+def _turns_and_versions() -> None:
     op.create_table(
         "turns",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -213,6 +227,8 @@ def upgrade() -> None:
             postgresql_where=sa.text("unpublished_points"),
         )
 
+
+def _passages() -> None:
     op.create_table(
         "passages",
         sa.Column("id", sa.Uuid(), nullable=False),

@@ -1,0 +1,53 @@
+"""Every route says whom it lets in, and the interface on paper is the one that runs."""
+
+import re
+from pathlib import Path
+
+import pytest
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+
+from appliance.app import build_app, build_parts
+from appliance.identity import guards
+from tests.support.gateway import settings_for
+
+ROOT = Path(__file__).resolve().parents[2]
+GUARDS = {guards.requires_login, guards.requires_administrator, guards.requires_session}
+FRAMEWORK = ("/schema",)
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Litestar:
+    data = tmp_path_factory.mktemp("app")
+    return build_app(build_parts(settings_for(data, "http://127.0.0.1:1/v1", "http://127.0.0.1:1/v1")))
+
+
+def handlers(app: Litestar) -> list[tuple[str, HTTPRouteHandler]]:
+    return [
+        (route.path, handler)
+        for route in app.routes
+        for handler in getattr(route, "route_handlers", [])
+        if not route.path.startswith(FRAMEWORK)
+    ]
+
+
+def test_every_route_declares_a_guard(app: Litestar) -> None:
+    found = handlers(app)
+    assert len(found) > 40
+    for path, handler in found:
+        declared = bool(GUARDS & set(handler.guards or ())) or handler.opt.get("public") is True
+        assert declared or handler.handler_name == "options_handler", f"{path} ({handler}) lets in anybody by accident"
+
+
+def test_only_these_are_public(app: Litestar) -> None:
+    public = {path for path, handler in handlers(app) if handler.opt.get("public")}
+    data = {path for path in public if path.startswith(("/api", "/auth", "/v1", "/health"))}
+    assert data == {"/auth/login", "/auth/session", "/health/live", "/health/ready"}
+
+
+def test_the_reference_names_every_route(app: Litestar) -> None:
+    text = (ROOT / "docs" / "reference" / "http-api.md").read_text(encoding="utf-8")
+    written = {re.sub(r"\{[^}]*\}", "{}", path) for path in re.findall(r"(/(?:api|auth|v1|health)/[^\s`?,]*)", text)}
+    for path, _ in handlers(app):
+        if path.startswith(("/api", "/auth", "/v1", "/health")):
+            assert re.sub(r"\{[^}]*\}", "{}", path) in written, f"{path} is not in docs/reference/http-api.md"

@@ -1,0 +1,197 @@
+"""Nobody outside a collection's readers gets anything of it, through any door.
+
+Doors x roles: each door is tried by each role on a collection with a secret that only it holds. A reader must get the
+secret (else the test would prove nothing), everybody else must get neither secret nor name, and the same answer as for
+a collection that does not exist.
+"""
+
+import json
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.support.gateway import Client, Gateway
+
+SECRET = "zanzibar"
+COLLECTION = "secret-"
+TEXT = f"The secret project is called {SECRET}. Its budget is nine million euros.".encode()
+QUESTION = "What is the secret project called?"
+
+
+@dataclass
+class Secret:
+    """A shared collection and everybody who tries to read it."""
+
+    collection: str
+    document: str
+    passage: str
+    roles: dict[str, Client] = field(default_factory=dict)
+
+
+async def everybody(gateway: Gateway, secret: Secret, group: str) -> dict[str, Client]:
+    mark = uuid.uuid4().hex[:8]
+    owner = await gateway.person(f"owner-{mark}@x.test")
+    by_name = await gateway.person(f"named-{mark}@x.test")
+    by_group = await gateway.person(f"member-{mark}@x.test", groups=(group,))
+    stranger = await gateway.person(f"stranger-{mark}@x.test")
+    return {
+        "named": by_name,
+        "named, key": await gateway.with_key(by_name),
+        "member": by_group,
+        "member, key": await gateway.with_key(by_group),
+        "stranger": stranger,
+        "stranger, key": await gateway.with_key(stranger),
+        "owner of another": owner,
+        "administrator": await gateway.logged_in("admin@localhost", "correct horse battery staple"),
+        "nobody": gateway.client(),
+    }
+
+
+@pytest.fixture(scope="session")
+async def secret(running_gateway: Gateway) -> AsyncIterator[Secret]:
+    mark = uuid.uuid4().hex[:8]
+    async with await running_gateway.operator() as operator:
+        group = (await operator.ok("POST", "/api/groups", {"name": f"g-{mark}"}))["id"]
+        owner = await running_gateway.person(f"keeper-{mark}@x.test")
+        key = await owner.collection(f"{COLLECTION}{mark}", [{"kind": "group", "id": group}])
+        document = (await owner.upload(key, f"{SECRET}.txt", TEXT))["document"]["id"]
+        await owner.until_idle(key)
+        passage = (await owner.ok("POST", "/api/search", {"query": QUESTION}))["items"][0]["passage_id"]
+        made = Secret(key, document, passage)
+        made.roles = await everybody(running_gateway, made, group)
+        named = (await made.roles["named"].ok("GET", "/api/me"))["id"]
+        readers = [{"kind": "group", "id": group}, {"kind": "user", "id": named}]
+        await owner.ok("PATCH", f"/api/collections/{key}", {"readers": readers})
+    made.roles["owner"] = owner
+    yield made
+    for client in made.roles.values():
+        await client.aclose()
+
+
+READERS = ("owner", "named", "named, key", "member", "member, key")
+OTHERS = ("stranger", "stranger, key", "owner of another", "administrator", "nobody")
+
+Door = Callable[[Client, Secret], Awaitable[tuple[int, str]]]
+
+
+async def get(client: Client, path: str) -> tuple[int, str]:
+    reply = await client.get(path)
+    return reply.status_code, reply.text
+
+
+async def post(client: Client, path: str, body: object) -> tuple[int, str]:
+    reply = await client.post(path, json=body)
+    return reply.status_code, reply.text
+
+
+def completion(stream: bool) -> dict[str, object]:
+    return {"model": "documents", "stream": stream, "messages": [{"role": "user", "content": QUESTION}]}
+
+
+async def conversation(client: Client, secret: Secret) -> tuple[int, str]:
+    made = await client.post("/api/conversations", json={})
+    if made.status_code >= 300:
+        return made.status_code, made.text
+    return await post(client, f"/api/conversations/{made.json()['id']}/turns", {"question": QUESTION})
+
+
+async def progress(client: Client, secret: Secret) -> tuple[int, str]:
+    """The stream has no end of its own; what matters has come when nothing is in work."""
+    lines: list[str] = []
+    async with client.stream("GET", f"/api/collections/{secret.collection}/progress") as reply:
+        async for line in reply.aiter_lines():
+            lines.append(line)
+            if line == "event: idle":
+                break
+        return reply.status_code, "\n".join(lines)
+
+
+DOORS: dict[str, Door] = {
+    "search": lambda c, s: post(c, "/api/search", {"query": QUESTION}),
+    "search, named": lambda c, s: post(c, "/api/search", {"query": QUESTION, "collection_ids": [s.collection]}),
+    "ask": lambda c, s: post(c, "/api/ask", {"question": QUESTION}),
+    "ask, named": lambda c, s: post(c, "/api/ask", {"question": QUESTION, "collection_ids": [s.collection]}),
+    "chat completion": lambda c, s: post(c, "/v1/chat/completions", completion(False)),
+    "chat completion, streamed": lambda c, s: post(c, "/v1/chat/completions", completion(True)),
+    "collections": lambda c, s: get(c, "/api/collections"),
+    "collection": lambda c, s: get(c, f"/api/collections/{s.collection}"),
+    "documents": lambda c, s: get(c, f"/api/collections/{s.collection}/documents"),
+    "document": lambda c, s: get(c, f"/api/documents/{s.document}"),
+    "file": lambda c, s: get(c, f"/api/documents/{s.document}/file"),
+    "page": lambda c, s: get(c, f"/api/documents/{s.document}/pages/1"),
+    "passage": lambda c, s: get(c, f"/api/passages/{s.passage}"),
+    "progress": progress,
+    "conversation": conversation,
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("role", READERS)
+async def test_a_reader_gets_it(secret: Secret, door: str, role: str) -> None:
+    status, text = await DOORS[door](secret.roles[role], secret)
+    assert status < 300, text
+    assert door == "progress" or (COLLECTION if door in ("collections", "collection") else SECRET) in text
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("role", OTHERS)
+async def test_nobody_else_does(secret: Secret, door: str, role: str) -> None:
+    status, text = await DOORS[door](secret.roles[role], secret)
+    assert SECRET not in text
+    if role == "nobody":
+        assert status == 401
+    elif role == "administrator" and door == "collections":
+        assert status == 200  # who administers sees which collections there are, never what is in them
+    elif secret.collection in text or COLLECTION in text:
+        pytest.fail(f"{door} names the collection to {role}: {text[:300]}")
+
+
+@pytest.mark.parametrize("role", ("stranger", "stranger, key", "owner of another"))
+async def test_what_is_hidden_answers_like_what_is_not_there(secret: Secret, role: str) -> None:
+    client = secret.roles[role]
+    nothing = str(uuid.uuid4())
+    pairs = [
+        (f"/api/collections/{secret.collection}", f"/api/collections/{nothing}"),
+        (f"/api/documents/{secret.document}", f"/api/documents/{nothing}"),
+        (f"/api/documents/{secret.document}/file", f"/api/documents/{nothing}/file"),
+        (f"/api/passages/{secret.passage}", f"/api/passages/{nothing}"),
+    ]
+    for hidden, absent in pairs:
+        left, right = await client.get(hidden), await client.get(absent)
+        assert left.status_code == right.status_code == 404
+        assert _without_ids(left.text) == _without_ids(right.text)
+
+
+@pytest.mark.parametrize("role", ("stranger", "stranger, key", "owner of another", "nobody", "named", "member"))
+async def test_readers_and_strangers_cannot_write_into_it(secret: Secret, role: str) -> None:
+    client = secret.roles[role]
+    reply = await client.post(
+        f"/api/collections/{secret.collection}/documents", files={"file": ("a.txt", b"x")}, data={"path": "a.txt"}
+    )
+    assert reply.status_code in (401, 403, 404), reply.text
+    assert (await client.delete(f"/api/documents/{secret.document}")).status_code in (401, 403, 404)
+    assert (await client.delete(f"/api/collections/{secret.collection}")).status_code in (401, 403, 404)
+
+
+async def test_a_reader_who_is_removed_is_out_at_once(running_gateway: Gateway) -> None:
+    mark = uuid.uuid4().hex[:8]
+    owner = await running_gateway.person(f"o-{mark}@x.test")
+    reader = await running_gateway.person(f"r-{mark}@x.test")
+    me = (await reader.ok("GET", "/api/me"))["id"]
+    key = await owner.collection(f"t-{mark}", [{"kind": "user", "id": me}])
+    await owner.upload(key, "a.txt", TEXT)
+    await owner.until_idle(key)
+    assert SECRET in json.dumps(await reader.ok("POST", "/api/search", {"query": QUESTION, "collection_ids": [key]}))
+    await owner.ok("PATCH", f"/api/collections/{key}", {"readers": []})
+    reply = await reader.post("/api/search", json={"query": QUESTION, "collection_ids": [key]})
+    assert SECRET not in reply.text
+    for client in (owner, reader):
+        await client.aclose()
+
+
+def _without_ids(text: str) -> str:
+    error = json.loads(text)["error"]
+    error.pop("request_id", None)
+    return json.dumps(error)
