@@ -126,7 +126,7 @@ async def gateway(settings: Settings) -> AsyncIterator[Gateway]:
     server.config.timeout_graceful_shutdown = 5
     async with running(parts):
         serving = asyncio.create_task(server.serve())
-        while not server.started:  # noqa: ASYNC110 - the server offers a flag, no event
+        while not server.started:
             await asyncio.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
         for model in (CHAT_MODEL, EMBED_MODEL):

@@ -13,7 +13,8 @@ def upgrade() -> None:
     _people()
     _collections_and_conversations()
     _sessions_and_documents()
-    _turns_and_versions()
+    _turns()
+    _versions()
     _passages()
 
 
@@ -163,7 +164,7 @@ def _sessions_and_documents() -> None:
         batch_op.create_index(batch_op.f("ix_documents_updated_at"), ["updated_at"], unique=False)
 
 
-def _turns_and_versions() -> None:
+def _turns() -> None:
     op.create_table(
         "turns",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -191,6 +192,8 @@ def _turns_and_versions() -> None:
     with op.batch_alter_table("turns", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_turns_state"), ["state"], unique=False)
 
+
+def _versions() -> None:
     op.create_table(
         "versions",
         sa.Column("id", sa.Uuid(), nullable=False),
