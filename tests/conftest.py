@@ -11,6 +11,7 @@ from appliance.app import configure_logging
 from tests.fakes.engine import FakeEngine, serving
 from tests.support import postgres
 from tests.support.gateway import Gateway, gateway, settings_for
+from tests.support.process import ENGINE_ENVIRONMENT, SAMPLES, ApplianceProcess, appliance
 
 SHARED = Path(os.environ.get("APPLIANCE_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
@@ -63,4 +64,14 @@ async def running_gateway(
         url = postgres.new_database(request.getfixturevalue("postgres_server"))
     settings = settings_for(tmp_path_factory.mktemp("data"), engine.url, engine.url, url)
     async with gateway(settings) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApplianceProcess]:
+    """The whole appliance with its real engines and the sample documents; one for the run."""
+    if not (ENGINE_ENVIRONMENT / "bin" / "python").exists():
+        pytest.skip("SKIPPED: no engine environment; 'script/up' or 'script/test' makes it")
+    with appliance(tmp_path_factory.mktemp("product")) as running:
+        running.cli("ingest", str(SAMPLES), "--collection", "Samples", "--with", "everyone")
         yield running

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from pathlib import Path
+from typing import BinaryIO
 
 import openpyxl
 
@@ -11,7 +12,12 @@ from appliance.parsing.limits import MAX_CELLS_PER_ROW
 
 
 def parse(path: Path, builder: BlockBuilder) -> int:
-    book = openpyxl.load_workbook(str(path), read_only=True, data_only=True, keep_links=False)
+    with path.open("rb") as file:  # given a path, the library insists on an ending, and stored bytes have none
+        return _read(file, builder)
+
+
+def _read(file: BinaryIO, builder: BlockBuilder) -> int:
+    book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
     sheets = book.worksheets
     for number, sheet in enumerate(sheets, start=1):
         sheet.reset_dimensions()  # files lie about their size; without this rows go missing
