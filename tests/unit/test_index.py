@@ -1,0 +1,151 @@
+"""Words, weights, and both index adapters against one list of promises."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.index import EdgeIndex, PassageIndex, PassagePoint, QdrantIndex, SearchScope, SpaceMismatch, Tokenizer
+from appliance.index.errors import IndexLocked
+from tests.fakes.engine import embed
+from tests.fakes.qdrant import serving as serving_qdrant
+
+SPACE, DIMENSION = "e5-384", 384
+RED, BLUE = uuid.UUID(int=1), uuid.UUID(int=2)
+
+
+def point(number: int, text: str, collection: uuid.UUID = RED, version: int = 1) -> PassagePoint:
+    return PassagePoint(
+        passage_id=uuid.UUID(int=number),
+        collection_id=collection,
+        document_id=uuid.UUID(int=1000 + version),
+        version_id=uuid.UUID(int=2000 + version),
+        dense=embed(text),
+        text=text,
+    )
+
+
+@pytest.fixture(params=["edge", "qdrant"])
+async def index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[PassageIndex]:
+    """The embedded adapter, and the server adapter with the real client over the same engine."""
+    if request.param == "edge":
+        made = EdgeIndex(tmp_path)
+        yield made
+        await made.close()
+        return
+    async with serving_qdrant(tmp_path) as url:
+        client = QdrantIndex(url, api_key="", timeout_s=10)
+        yield client
+        await client.close()
+
+
+async def find(index: PassageIndex, text: str, *collections: uuid.UUID, excluded: tuple[int, ...] = ()) -> list[int]:
+    scope = SearchScope(frozenset(collections), frozenset(uuid.UUID(int=2000 + v) for v in excluded))
+    hits = await index.search(SPACE, dense=embed(text), text=text, scope=scope, limit=10)
+    return [hit.passage_id.int for hit in hits]
+
+
+async def filled(index: PassageIndex) -> None:
+    await index.ensure_space(SPACE, DIMENSION)
+    await index.upsert(
+        SPACE,
+        [
+            point(11, "A night in a hotel costs 140 euros.", RED, 1),
+            point(12, "The pump is oiled every six months.", RED, 2),
+            point(13, "A hotel in Paris costs 190 euros.", BLUE, 3),
+        ],
+    )
+
+
+async def test_what_fits_best_comes_first(index: PassageIndex) -> None:
+    await filled(index)
+    assert (await find(index, "hotel costs", RED))[0] == 11
+    assert (await find(index, "oiled pump", RED, BLUE))[0] == 12
+
+
+async def test_nothing_outside_the_scope_is_ever_found(index: PassageIndex) -> None:
+    await filled(index)
+    assert 13 not in await find(index, "hotel Paris", RED)
+    assert await find(index, "hotel Paris", uuid.uuid4()) == []
+    assert await find(index, "hotel Paris") == []
+    assert 11 not in await find(index, "hotel", RED, BLUE, excluded=(1,))
+
+
+async def test_writing_twice_changes_nothing(index: PassageIndex) -> None:
+    await filled(index)
+    await filled(index)
+    assert await index.count(SPACE, uuid.UUID(int=2001)) == 1
+
+
+async def test_a_deleted_version_is_gone(index: PassageIndex) -> None:
+    await filled(index)
+    await index.delete_versions(SPACE, [uuid.UUID(int=2001), uuid.uuid4()])
+    assert 11 not in await find(index, "hotel costs", RED)
+    assert await index.count(SPACE, uuid.UUID(int=2001)) == 0
+    assert await index.count(SPACE, uuid.UUID(int=2002)) == 1
+
+
+async def test_a_space_that_is_not_there_finds_nothing(index: PassageIndex) -> None:
+    assert await find(index, "hotel", RED) == []
+
+
+async def test_a_space_keeps_its_dimension(index: PassageIndex) -> None:
+    await index.ensure_space(SPACE, DIMENSION)
+    with pytest.raises(SpaceMismatch):
+        await index.ensure_space(SPACE, 768)
+
+
+async def test_the_embedded_index_survives_being_closed(tmp_path: Path) -> None:
+    first = EdgeIndex(tmp_path)
+    await filled(first)
+    await first.close()
+    second = EdgeIndex(tmp_path)
+    assert (await find(second, "hotel costs", RED))[0] == 11
+    await second.close()
+
+
+async def test_the_embedded_index_has_one_owner(tmp_path: Path) -> None:
+    first, second = EdgeIndex(tmp_path), EdgeIndex(tmp_path)
+    await filled(first)
+    with pytest.raises(IndexLocked):
+        await find(second, "hotel", RED)
+    await first.close()
+    await second.close()
+
+
+async def test_many_searches_at_once(tmp_path: Path) -> None:
+    index = EdgeIndex(tmp_path)
+    await filled(index)
+    found = await asyncio.gather(*(find(index, "hotel costs", RED) for _ in range(50)))
+    assert {f[0] for f in found} == {11}
+    await index.close()
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("Hotels", "hotel"),
+        ("ＦＭ－２００", "fm-200"),
+        ("running costs", "run cost"),
+        ("東京都", "東京"),
+        ("the company's", "company"),
+        ("ﬁle", "FILE"),
+    ],
+)
+def test_forms_of_a_word_meet(left: str, right: str) -> None:
+    tokenizer = Tokenizer()
+    assert set(tokenizer.terms(left)) & set(tokenizer.terms(right))
+
+
+def test_an_identifier_counts_whole_and_in_parts() -> None:
+    terms = Tokenizer().terms("RX-4500/b")
+    assert {"rx-4500/b", "rx", "4500"} <= set(terms)
+
+
+@given(st.text())
+def test_no_text_breaks_the_tokenizer(text: str) -> None:
+    assert all(term and term == term.lower() for term in Tokenizer().terms(text)) or not text.isascii()
