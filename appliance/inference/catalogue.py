@@ -1,5 +1,6 @@
 """The models that can be served: TOML files, one entry per model (`docs/reference/catalogue.md`)."""
 
+import difflib
 import tomllib
 from pathlib import Path
 from typing import Literal
@@ -121,9 +122,11 @@ class Catalogue:
         return cls(tuple(entry for file in files for entry in _read(file)))
 
     def get(self, model_id: str) -> Entry:
-        """Raises ModelUnknown."""
+        """Raises ModelUnknown, with the nearest id when one is near."""
         if model_id not in self._by_id:
-            raise ModelUnknown(f"The catalogue has no model '{model_id}'.")
+            near = difflib.get_close_matches(model_id, list(self._by_id), n=1)
+            hint = f"Did you mean '{near[0]}'?" if near else "'appliance models list' shows what there is."
+            raise ModelUnknown(f"The catalogue has no model '{model_id}'.", remedy=hint)
         return self._by_id[model_id]
 
     def all(self) -> tuple[Entry, ...]:
