@@ -14,6 +14,14 @@ pytestmark = [pytest.mark.engine, pytest.mark.browser]
 QUESTION = "How much does the company pay per night for a hotel?"
 
 
+FIRST_PAINT = """() => new Promise((tell) => {
+    new PerformanceObserver((list) => {
+        const found = list.getEntries().find((entry) => entry.name === "first-contentful-paint");
+        if (found) tell(found.startTime);
+    }).observe({ type: "paint", buffered: true });
+})"""
+
+
 def ask(visit: Visit, question: str = QUESTION) -> None:
     box = visit.page.get_by_role("textbox", name="Ask a question")
     box.fill(question)
@@ -130,7 +138,7 @@ def test_first_paint(visit: Visit) -> None:
     visit.log_in()
     visit.page.goto(visit.base)
     visit.page.get_by_role("heading", name="What would you like to know?").wait_for()
-    paint = visit.page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    paint = visit.page.evaluate(FIRST_PAINT)
     print(f"\nfirst contentful paint of the chat page: {paint:.0f} ms")
     assert paint > 0
     visit.check_quiet()
