@@ -16,7 +16,8 @@ from appliance.inference import (
     default_choices,
     engine_command,
     ensure_environment,
-    has_gpu,
+    local_shares,
+    read_gpus,
 )
 
 
@@ -33,12 +34,12 @@ def setup(
     config: ConfigOption = None,
 ) -> None:
     settings = settings_from(config).inference()
-    choices = local_choices(settings)
+    catalogue, store = Catalogue.load(settings.model_dir), ModelStore(settings)
+    choices = local_choices(settings, catalogue)
     if not choices:
         say("All engines run elsewhere; there is nothing to set up.")
         return
     ensure_environment(settings, say, wheels=wheels)
-    catalogue, store = Catalogue.load(settings.model_dir), ModelStore(settings)
     for choice in choices:
         entry = catalogue.get(choice.id)
         if entry.wheel is not None:
@@ -54,15 +55,17 @@ def engine(
     config: ConfigOption = None,
 ) -> None:
     settings = settings_from(config).inference()
-    entry = Catalogue.load(settings.model_dir).get(model)
-    store = ModelStore(settings)
-    store.manifest(model)
-    choice = next((c for c in settings.models if c.id == model), ModelChoice(id=model))
-    gpu = has_gpu() and entry.min_gpu_gib > 0
-    command = engine_command(entry, choice, settings, port=port, gpu=gpu, threads=os.cpu_count() or 1)
+    catalogue = Catalogue.load(settings.model_dir)
+    entry = catalogue.get(model)
+    ModelStore(settings).manifest(model)
+    choices = local_choices(settings, catalogue)
+    choice = next((c for c in choices if c.id == model), ModelChoice(id=model))
+    served = choices if choice in choices else [choice]
+    share = local_shares(catalogue, served, read_gpus()).get(model)
+    command = engine_command(entry, choice, settings, port=port, gpu=share, threads=os.cpu_count() or 1)
     os.execve(command.argv[0], command.argv, command.environment)  # noqa: S606 - the service manager watches the engine itself
 
 
-def local_choices(settings: InferenceSettings) -> list[ModelChoice]:
+def local_choices(settings: InferenceSettings, catalogue: Catalogue) -> list[ModelChoice]:
     """Models whose engines run on this machine."""
-    return [c for c in settings.models or default_choices() if not c.base_urls]
+    return [c for c in settings.models or default_choices(catalogue, read_gpus()) if not c.base_urls]

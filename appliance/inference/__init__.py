@@ -1,6 +1,7 @@
 """The engines: which one serves a model, how it is kept alive, and how to talk to it.
 
-1. `catalogue.py` knows the models, `environment.py` and `store.py` bring engine and files onto the machine.
+1. `catalogue.py` knows the models, `environment.py` and `store.py` bring engine and files onto the machine, `gpus.py`
+   divides its GPUs.
 2. `supervisor.py` starts vLLM behind a guard process, waits for a right answer to a known question, watches and
    restarts it. A remote engine is the same without the process.
 3. `client.py` streams. Closing a stream aborts the request in the engine.
@@ -9,15 +10,17 @@ Rule: an engine listens on the loopback address only and gets no environment of 
 """
 
 from appliance.inference.catalogue import Catalogue, Entry
-from appliance.inference.command import EngineCommand, engine_command, has_gpu
+from appliance.inference.command import EngineCommand, engine_command
 from appliance.inference.environment import engine_python, ensure_environment
 from appliance.inference.errors import (
     EngineUnavailable,
+    GpuTooSmall,
     ModelFilesMissing,
     ModelUnknown,
     PromptTooLong,
     SetupFailed,
 )
+from appliance.inference.gpus import Gpu, GpuShare, read_gpus
 from appliance.inference.port import (
     ChatDelta,
     ChatEngine,
@@ -30,7 +33,7 @@ from appliance.inference.port import (
     Usage,
 )
 from appliance.inference.routes import EnginesController
-from appliance.inference.service import Engines, default_choices
+from appliance.inference.service import Engines, default_choices, local_shares
 from appliance.inference.settings import InferenceSettings, ModelChoice
 from appliance.inference.store import ModelStore
 
@@ -47,6 +50,9 @@ __all__ = [
     "Engines",
     "EnginesController",
     "Entry",
+    "Gpu",
+    "GpuShare",
+    "GpuTooSmall",
     "InferenceSettings",
     "ModelChoice",
     "ModelFacts",
@@ -61,5 +67,6 @@ __all__ = [
     "engine_command",
     "engine_python",
     "ensure_environment",
-    "has_gpu",
+    "local_shares",
+    "read_gpus",
 ]

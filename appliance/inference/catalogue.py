@@ -2,6 +2,7 @@
 
 import difflib
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +23,8 @@ class ChatProbe(Struct, forbid_unknown_fields=True, frozen=True):
     prompt: str
     contains: str
     """Any letter case."""
+    max_tokens: int = 24
+    """Room for the answer; a model that always thinks aloud first needs more."""
 
 
 class EmbedProbe(Struct, forbid_unknown_fields=True, frozen=True):
@@ -87,8 +90,16 @@ class Entry(Struct, forbid_unknown_fields=True, frozen=True):
     gpus: int = 1
     """GPUs of that size (tensor parallel)."""
     kv_bytes_per_token: int = 0
+    recommended: bool = False
+    """Chosen by itself on a machine whose GPU it fits, when the settings name no models; the largest that fits wins."""
     engine_args: tuple[str, ...] = ()
     wheel: Wheel | None = None
+
+    def window_tokens(self, more_args: Sequence[str] = ()) -> int:
+        """What the engine really reads: the model's context, or the last `--max-model-len` of its arguments."""
+        words = [*self.engine_args, *more_args]
+        limits = [int(words[at + 1]) for at, word in enumerate(words[:-1]) if word == "--max-model-len"]
+        return min(self.context_tokens, limits[-1]) if limits else self.context_tokens
 
     def profile(self) -> EmbeddingProfile:
         """How collections use it. Raises CatalogueInvalid for a model that makes no embeddings."""
@@ -99,7 +110,7 @@ class Entry(Struct, forbid_unknown_fields=True, frozen=True):
             dimension=self.dimension,
             query_prefix=self.query_prefix,
             passage_prefix=self.passage_prefix,
-            max_tokens=min(self.context_tokens, 8192),
+            max_tokens=min(self.window_tokens(), 8192),
         )
 
 

@@ -1,13 +1,10 @@
 """The command line and environment of an engine: a pure function, so that GPU machines can be checked without one."""
 
-import shutil
 from dataclasses import dataclass
-from pathlib import Path
 
 from appliance.inference.catalogue import Entry
+from appliance.inference.gpus import GpuShare
 from appliance.inference.settings import InferenceSettings, ModelChoice
-
-NVIDIA = Path("/proc/driver/nvidia/version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +14,8 @@ class EngineCommand:
     """All of it: nothing of the gateway's own environment, hence none of its secrets, reaches an engine."""
 
 
-def has_gpu() -> bool:
-    """Whether an NVIDIA driver is loaded on this machine."""
-    return NVIDIA.exists() or shutil.which("nvidia-smi") is not None
-
-
 def engine_command(
-    entry: Entry, choice: ModelChoice, settings: InferenceSettings, *, port: int, gpu: bool, threads: int
+    entry: Entry, choice: ModelChoice, settings: InferenceSettings, *, port: int, gpu: GpuShare | None, threads: int
 ) -> EngineCommand:
     """How to start vLLM for a model.
 
@@ -32,7 +24,7 @@ def engine_command(
         choice: From the settings.
         settings: Where environment and model files lie.
         port: Free port on the loopback address; engines listen nowhere else, since `--api-key` is not a wall.
-        gpu: False renders the CPU build's flags; `--enforce-eager` is needed there for right answers.
+        gpu: What it may use; None renders the CPU build's flags, where `--enforce-eager` is needed for right answers.
         threads: CPU threads of the engine.
     """
     argv = [
@@ -60,9 +52,12 @@ def engine_command(
         "VLLM_CACHE_ROOT": str(settings.log_dir.parent / "engine-cache"),
         "VLLM_MAX_N_SEQUENCES": "8",
     }
-    if gpu:
-        if entry.gpus > 1:
-            argv += ["--tensor-parallel-size", str(entry.gpus)]
+    if gpu is not None:
+        argv += ["--gpu-memory-utilization", f"{gpu.utilization:.3f}"]
+        if len(gpu.devices) > 1:
+            argv += ["--tensor-parallel-size", str(len(gpu.devices))]
+        environment["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, gpu.devices))
+        environment["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # as the driver's own tool counts them
     else:
         argv.append("--enforce-eager")
         environment |= {

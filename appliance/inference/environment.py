@@ -13,8 +13,8 @@ from pathlib import Path
 
 import uv
 
-from appliance.inference.command import has_gpu
 from appliance.inference.errors import SetupFailed
+from appliance.inference.gpus import read_gpus
 from appliance.inference.settings import InferenceSettings
 
 REQUIREMENTS = Path(__file__).parent / "requirements"
@@ -47,7 +47,7 @@ def ensure_environment(
     Raises:
         SetupFailed: with the installer's last lines.
     """
-    wants_gpu = has_gpu() if gpu is None else gpu
+    wants_gpu = bool(read_gpus()) if gpu is None else gpu
     if environment_is_ready(settings, gpu=wants_gpu):
         say(f"engine environment is ready in {settings.engine_dir}")
         return

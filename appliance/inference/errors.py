@@ -40,3 +40,9 @@ class SetupFailed(CapacityError):
     """The engines' environment or a model could not be prepared."""
 
     code = "setup_failed"
+
+
+class GpuTooSmall(CallerError):
+    """The models of the configuration do not fit this machine's GPUs."""
+
+    code, status = "gpu_too_small", 409

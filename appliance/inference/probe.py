@@ -5,8 +5,6 @@ from appliance.inference.client import EngineClient
 from appliance.inference.errors import EngineUnavailable
 from appliance.inference.port import ChatMessage, ChatRequest
 
-PROBE_TOKENS = 24
-
 
 class WrongAnswer(EngineUnavailable):
     """The engine runs but answers wrong; serving it would be worse than not."""
@@ -31,7 +29,7 @@ async def _chat(entry: Entry, client: EngineClient) -> None:
     question = entry.probe.chat
     if question is None:
         return
-    request = ChatRequest(entry.id, (ChatMessage("user", question.prompt),), max_tokens=PROBE_TOKENS)
+    request = ChatRequest(entry.id, (ChatMessage("user", question.prompt),), max_tokens=question.max_tokens)
     text = "".join([delta.text async for delta in client.stream(request)])
     if question.contains.lower() not in text.lower():
         raise WrongAnswer(f"'{entry.id}' answers its known question wrong.", remedy="Look at the engine's log.")
@@ -42,7 +40,7 @@ async def _embed(entry: Entry, client: EngineClient) -> None:
     if wanted is None:
         return
     text, near, far = await client.embed(
-        [wanted.text, wanted.near, wanted.far], dimension=entry.dimension, max_tokens=min(entry.context_tokens, 512)
+        [wanted.text, wanted.near, wanted.far], dimension=entry.dimension, max_tokens=min(entry.window_tokens(), 512)
     )
     if _dot(text, near) <= _dot(text, far):
         raise WrongAnswer(f"'{entry.id}' ranks its known texts wrong.", remedy="Look at the engine's log.")

@@ -12,8 +12,9 @@ import aiohttp
 
 from appliance.inference.catalogue import Catalogue, Entry
 from appliance.inference.client import EngineClient
-from appliance.inference.command import EngineCommand, engine_command, has_gpu
-from appliance.inference.errors import EngineUnavailable, ModelUnknown
+from appliance.inference.command import EngineCommand, engine_command
+from appliance.inference.errors import EngineUnavailable, GpuTooSmall, ModelUnknown
+from appliance.inference.gpus import LEAST_WINDOW_TOKENS, Gpu, GpuShare, read_gpus, share_gpus, window_that_fits
 from appliance.inference.port import (
     ChatDelta,
     ChatMessage,
@@ -44,7 +45,9 @@ class Engines:
     def __init__(self, settings: InferenceSettings, catalogue: Catalogue | None = None) -> None:
         self._settings = settings
         self._catalogue = catalogue or Catalogue.load(settings.model_dir)
-        choices = settings.models or default_choices()
+        gpus = read_gpus()
+        choices = settings.models or default_choices(self._catalogue, gpus)
+        self._shares = local_shares(self._catalogue, choices, gpus)
         self._entries = {c.id: self._catalogue.get(c.id) for c in choices}
         self._choices = {c.id: c for c in choices}
         self._replicas: dict[str, list[LocalEngine | RemoteEngine]] = {}
@@ -76,7 +79,7 @@ class Engines:
         return ModelFacts(
             model_id=model_id,
             task=entry.task,
-            context_tokens=entry.context_tokens,
+            context_tokens=entry.window_tokens(self._choices[model_id].engine_args),
             languages=entry.languages,
             parameters_billion=entry.parameters_billion,
             licence=entry.licence,
@@ -173,14 +176,32 @@ class Engines:
         if choice.base_urls:
             return [RemoteEngine(entry, connect(url), self._settings) for url in choice.base_urls]
         threads = max(1, (os.cpu_count() or 2) // max(1, len(self._choices)))
-        gpu = has_gpu() and entry.min_gpu_gib > 0
+        share = self._shares.get(entry.id)
 
         def command(port: int) -> EngineCommand:
-            return engine_command(entry, choice, self._settings, port=port, gpu=gpu, threads=threads)
+            return engine_command(entry, choice, self._settings, port=port, gpu=share, threads=threads)
 
         return [LocalEngine(entry, command, connect, self._settings)]
 
 
-def default_choices() -> tuple[ModelChoice, ...]:
-    """What is served when the settings name nothing: what runs on every machine."""
-    return tuple(ModelChoice(id=model_id) for model_id in DEFAULT_MODELS)
+def default_choices(catalogue: Catalogue, gpus: Sequence[Gpu]) -> tuple[ModelChoice, ...]:
+    """What is served when the settings name nothing: the largest recommended chat model that fits the GPUs beside the
+    embedding model, with the window that its memory allows; without a GPU, what runs on every machine.
+    """
+    chat, embed = DEFAULT_MODELS
+    recommended = [e for e in catalogue.all() if e.recommended]
+    for entry in sorted(recommended, key=lambda e: e.parameters_billion, reverse=True) if gpus else ():
+        try:
+            share = share_gpus([entry, catalogue.get(embed)], gpus)[entry.id]
+        except GpuTooSmall:
+            continue
+        tokens = window_that_fits(entry, share.memory_gib)
+        if tokens >= LEAST_WINDOW_TOKENS:
+            return ModelChoice(entry.id, engine_args=("--max-model-len", str(tokens))), ModelChoice(embed)
+    return ModelChoice(chat), ModelChoice(embed)
+
+
+def local_shares(catalogue: Catalogue, choices: Sequence[ModelChoice], gpus: Sequence[Gpu]) -> dict[str, GpuShare]:
+    """What each engine of this machine may use of its GPUs; empty without any. Raises ModelUnknown, GpuTooSmall."""
+    entries = [catalogue.get(c.id) for c in choices if not c.base_urls]
+    return share_gpus(entries, gpus) if gpus and entries else {}
