@@ -73,21 +73,21 @@ class ApplianceProcess:
         except (OSError, urllib.error.URLError):
             return False
 
-    def cli(self, *arguments: str, code: int = 0) -> str:
+    def cli(self, *arguments: str, code: int = 0, timeout_s: float = 600) -> str:
         """Run a command of the product; what it printed."""
         done = subprocess.run(
             [sys.executable, "-m", "appliance", *arguments],
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=timeout_s,
             check=False,
         )
         assert done.returncode == code, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout if code == 0 else done.stdout + done.stderr
 
-    def cli_json(self, *arguments: str) -> Any:
-        return json.loads(self.cli(*arguments, "--json"))
+    def cli_json(self, *arguments: str, timeout_s: float = 600) -> Any:
+        return json.loads(self.cli(*arguments, "--json", timeout_s=timeout_s))
 
     def engine_pids(self) -> list[int]:
         """Everything that the process started, guards and engines."""
