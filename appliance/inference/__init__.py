@@ -9,8 +9,9 @@
 Rule: an engine listens on the loopback address only and gets no environment of ours; every request has a bound.
 """
 
-from appliance.inference.catalogue import Catalogue, Entry
+from appliance.inference.catalogue import Catalogue, Entry, Task
 from appliance.inference.command import EngineCommand, engine_command
+from appliance.inference.describe import Wishes, describe, is_hub_id, save_entry
 from appliance.inference.environment import engine_python, ensure_environment
 from appliance.inference.errors import (
     EngineUnavailable,
@@ -61,12 +62,17 @@ __all__ = [
     "ModelUnknown",
     "PromptTooLong",
     "SetupFailed",
+    "Task",
     "UpstreamReply",
     "Usage",
+    "Wishes",
     "default_choices",
+    "describe",
     "engine_command",
     "engine_python",
     "ensure_environment",
+    "is_hub_id",
     "local_shares",
     "read_gpus",
+    "save_entry",
 ]

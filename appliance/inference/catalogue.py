@@ -132,6 +132,18 @@ class Catalogue:
         files = [f for folder in (FOLDER, *folders) if folder.is_dir() for f in sorted(folder.glob("*.toml"))]
         return cls(tuple(entry for file in files for entry in _read(file)))
 
+    @staticmethod
+    def check_file(file: Path) -> None:
+        """Raises CatalogueInvalid."""
+        _read(file)
+
+    def by_source(self, source: str) -> Entry | None:
+        """The entry of a repository on the hub, letter case aside."""
+        return next((e for e in self._by_id.values() if e.source.lower() == source.lower()), None)
+
+    def find(self, model_id: str) -> Entry | None:
+        return self._by_id.get(model_id)
+
     def get(self, model_id: str) -> Entry:
         """Raises ModelUnknown, with the nearest id when one is near."""
         if model_id not in self._by_id:

@@ -72,15 +72,16 @@ def run_uv(arguments: list[str]) -> None:
     run([uv.find_uv_bin(), *arguments])
 
 
-def run(command: list[str]) -> None:
-    """Run an installer's command to its end. Raises SetupFailed."""
+def run(command: list[str]) -> str:
+    """Run an installer's command to its end; what it printed. Raises SetupFailed."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - built here, no shell
     if done.returncode != 0:
         last = " ".join((done.stderr or done.stdout).split())[-600:]
         raise SetupFailed(
             f"'{Path(command[0]).name} {' '.join(command[1:3])}' failed: {last}",
-            remedy="Check disk space and the package index, or give a folder of wheels with --wheels.",
+            remedy="Check disk space and the network; without one, give a folder of wheels or of model files.",
         )
+    return done.stdout
 
 
 def _file(gpu: bool) -> str:

@@ -4,14 +4,15 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
-from appliance.inference import conversion
+from appliance.inference import conversion, hub
 from appliance.inference.catalogue import Entry
 from appliance.inference.environment import engine_python, run, run_uv
 from appliance.inference.errors import ModelFilesMissing
@@ -99,20 +100,18 @@ class ModelStore:
 
     def add_from_hub(self, entry: Entry, say: Say) -> Manifest:
         """Fetch the entry's repository at its pinned revision. Raises SetupFailed, ModelFilesMissing."""
-        say(f"fetching {entry.source}")
-        with self._staging(entry.id) as staging:
+        with self.fetched(entry.source, entry.revision, say) as (folder, revision):
+            return self.add_folder(entry, folder, source=entry.source, revision=revision)
+
+    @contextmanager
+    def fetched(self, source: str, revision: str, say: Say) -> Iterator[tuple[Path, str]]:
+        """A repository of the hub in a temporary folder, and its commit. Raises SetupFailed."""
+        say(f"fetching {source}")
+        with self._staging("fetch") as staging:
             target = Path(staging) / "fetched"
-            code = (
-                "import sys, huggingface_hub as h; "
-                "i = h.HfApi().model_info(sys.argv[1], revision=sys.argv[2] or None); "
-                "h.snapshot_download(sys.argv[1], revision=i.sha, local_dir=sys.argv[3], "
-                "allow_patterns=['*.safetensors', '*.json', '*.txt', '*.model', '*.jinja', 'LICENSE*', 'README.md']); "
-                "open(sys.argv[3] + '/.revision', 'w').write(i.sha)"
-            )
-            run([str(engine_python(self._settings)), "-c", code, entry.source, entry.revision, str(target)])
-            revision = (target / ".revision").read_text()
-            (target / ".revision").unlink()
-            return self.add_folder(entry, target, source=entry.source, revision=revision)
+            python = str(engine_python(self._settings))
+            commit = run([python, str(Path(hub.__file__)), source, revision, str(target)])
+            yield target, commit.strip().splitlines()[-1]
 
     def verify(self, model_id: str) -> None:
         """Compare every file with the manifest. Raises ModelFilesMissing, naming the first file that differs."""
@@ -152,7 +151,8 @@ def _refuse_unsafe(folder: Path) -> None:
             raise ModelFilesMissing(f"'{path.name}' is a link.", remedy="Copy the files themselves.")
         if path.suffix in FORBIDDEN:
             raise ModelFilesMissing(
-                f"'{path.name}' could carry code.", remedy="Use a checkpoint in safetensors without code of its own."
+                f"'{path.name}' could carry code.",
+                remedy="Take it out of the folder; weights are read from safetensors files.",
             )
     if "auto_map" in json.loads((folder / "config.json").read_text(encoding="utf-8")):
         raise ModelFilesMissing(
