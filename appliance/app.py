@@ -17,7 +17,14 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from appliance.answers import Answers, Assistants
-from appliance.chat import AskController, ChatService, ConversationController, ConversationRepository
+from appliance.chat import AskController, ChatService, ChatSettings, ConversationController, ConversationRepository
+from appliance.configuration import (
+    document_settings,
+    identity_settings,
+    index_settings,
+    inference_settings,
+    storage_settings,
+)
 from appliance.documents import (
     CollectionController,
     DocumentController,
@@ -80,27 +87,25 @@ class Parts:
 def build_parts(settings: Settings) -> Parts:
     """Construct, without starting anything."""
     clock = SystemClock()
-    storage = settings.storage()
+    storage = storage_settings(settings)
     database, files = Database(storage), FileStore(storage.files_dir)
-    identity_settings = settings.identities()
-    passwords = Passwords(min_length=identity_settings.password_min_length)
+    identity = identity_settings(settings)
+    passwords = Passwords(min_length=identity.password_min_length)
     people = People(database, clock, passwords)
-    access = Access(database, clock, passwords, identity_settings)
-    engines = Engines(settings.inference())
-    index = open_index(settings.index_settings())
+    access = Access(database, clock, passwords, identity)
+    engines = Engines(inference_settings(settings))
+    index = open_index(index_settings(settings))
     shelf, ingest_log = Shelf(database), IngestLog(database, clock)
-    document_settings = settings.document_settings()
-    ingest = Ingest(ingest_log, files, index, engines, document_settings)
-    jobs = DocumentJobs(ingest, ingest_log, document_settings)
-    documents = DocumentService(
-        Collections(database, clock), Documents(database, clock), shelf, files, jobs, document_settings
-    )
+    learning = document_settings(settings)
+    ingest = Ingest(ingest_log, files, index, engines, learning)
+    jobs = DocumentJobs(ingest, ingest_log, learning)
+    documents = DocumentService(Collections(database, clock), Documents(database, clock), shelf, files, jobs, learning)
     retrieval = Retrieval(shelf, index, engines)
     assistants = Assistants.built_in(engines.default_chat_model())
     answers = Answers(retrieval, engines, engines)
     return Parts(
         settings=settings,
-        identity_settings=identity_settings,
+        identity_settings=identity,
         database=database,
         people=people,
         access=access,
@@ -112,7 +117,7 @@ def build_parts(settings: Settings) -> Parts:
         retrieval=retrieval,
         answers=answers,
         assistants=assistants,
-        chat=ChatService(ConversationRepository(database, clock), answers, assistants, settings.chat()),
+        chat=ChatService(ConversationRepository(database, clock), answers, assistants, ChatSettings()),
         chat_completions=ChatCompletions(engines, answers, assistants, public_url=settings.url),
     )
 

@@ -5,6 +5,8 @@ The file is `--config`, or `APPLIANCE_CONFIG`, or `appliance.toml` in the data f
 `APPLIANCE_ADMIN_EMAIL` and `APPLIANCE_ADMIN_PASSWORD` are short forms. Unknown keys are refused with the nearest valid
 name: a setting that is misspelt and silently ignored is worse than no setting.
 
+Plain values only: `configuration.py` hands them to the rooms. So reading them is quick, which each command pays for.
+
 `docs/reference/settings.md` lists every key; a test compares it with the classes below.
 """
 
@@ -14,18 +16,11 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
 
-from appliance.chat import ChatSettings
-from appliance.documents import DocumentSettings
 from appliance.foundation import InvalidInput
-from appliance.identity import IdentitySettings
-from appliance.index import IndexSettings
-from appliance.inference import InferenceSettings, ModelChoice
-from appliance.storage import StorageSettings
 
 PREFIX = "APPLIANCE_"
 SHORT = {
@@ -37,8 +32,6 @@ SHORT = {
 }
 NOT_SETTINGS = frozenset({"CONFIG", "URL", "API_KEY"})
 """Read by the command line, not by the appliance."""
-
-SQLITE = "sqlite+aiosqlite:///"
 
 
 class SettingsInvalid(InvalidInput):
@@ -137,51 +130,6 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
     def url(self) -> str:
         host = "127.0.0.1" if self.server.host in ("0.0.0.0", "::", "") else self.server.host  # noqa: S104 - compared, not bound
         return self.server.public_url.rstrip("/") or f"http://{host}:{self.server.port}"
-
-    def storage(self) -> StorageSettings:
-        url = self.database.url or f"{SQLITE}{self.data / 'appliance.db'}"
-        return StorageSettings(
-            database_url=url.replace("postgresql://", "postgresql+psycopg://", 1), files_dir=self.data / "files"
-        )
-
-    def identities(self) -> IdentitySettings:
-        return IdentitySettings(
-            secure_cookie=urlsplit(self.url).scheme == "https",
-            password_min_length=self.identity.password_min_length,
-        )
-
-    def document_settings(self) -> DocumentSettings:
-        jobs = self.database.url.replace("postgresql://", "postgresql+psycopg://", 1)
-        return DocumentSettings(
-            jobs_database_url=jobs or f"sqlite:///{self.data / 'jobs.db'}",
-            max_file_bytes=self.documents.max_file_bytes,
-            parallel=self.documents.parallel,
-            passage_characters=self.documents.passage_characters,
-        )
-
-    def index_settings(self) -> IndexSettings:
-        return IndexSettings(
-            kind="qdrant" if self.index.url else "edge",
-            folder=self.data / "index",
-            url=self.index.url,
-            api_key=self.index.api_key,
-            timeout_s=self.index.timeout_s,
-        )
-
-    def inference(self) -> InferenceSettings:
-        engines = self.engines
-        return InferenceSettings(
-            engine_dir=Path(engines.environment_dir or self.data / "engine").absolute(),
-            model_dir=Path(engines.model_dir or self.data / "models").absolute(),
-            log_dir=self.log_dir,
-            models=tuple(
-                ModelChoice(id=m.id, base_urls=m.base_urls, engine_args=m.engine_args) for m in engines.models
-            ),
-            cpu_kv_cache_gib=engines.kv_cache_gib,
-        )
-
-    def chat(self) -> ChatSettings:
-        return ChatSettings()
 
 
 def load(config: Path | None, environment: Mapping[str, str] | None = None) -> Settings:

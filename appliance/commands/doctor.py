@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from appliance.commands.options import ConfigOption, JsonOption, settings_from
 from appliance.commands.output import print_json, print_table
+from appliance.configuration import inference_settings
 from appliance.settings import Settings
 
 NEEDED_BYTES = 10 * 1024**3
@@ -90,7 +91,7 @@ def _port(settings: Settings) -> Finding:
 
 
 def _engine_environment(settings: Settings) -> Finding:
-    inference = settings.inference()
+    inference = inference_settings(settings)
     if all(model.base_urls for model in inference.models) and inference.models:
         return Finding("engines", "ok", "all run elsewhere")
     if not (inference.engine_dir / "bin" / "python").exists():

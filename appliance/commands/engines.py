@@ -8,6 +8,7 @@ import typer
 
 from appliance.commands.options import ConfigOption, settings_from
 from appliance.commands.output import say
+from appliance.configuration import inference_settings
 from appliance.inference import (
     Catalogue,
     InferenceSettings,
@@ -33,7 +34,7 @@ def setup(
     ] = None,
     config: ConfigOption = None,
 ) -> None:
-    settings = settings_from(config).inference()
+    settings = inference_settings(settings_from(config))
     catalogue, store = Catalogue.load(settings.model_dir), ModelStore(settings)
     choices = local_choices(settings, catalogue)
     if not choices:
@@ -54,7 +55,7 @@ def engine(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on the loopback address.")] = 8001,
     config: ConfigOption = None,
 ) -> None:
-    settings = settings_from(config).inference()
+    settings = inference_settings(settings_from(config))
     catalogue = Catalogue.load(settings.model_dir)
     entry = catalogue.get(model)
     ModelStore(settings).manifest(model)

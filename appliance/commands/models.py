@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from appliance.commands.client import NotRunning, connect
 from appliance.commands.options import ConfigOption, JsonOption, run, settings_from
 from appliance.commands.output import print_json, print_table, say
+from appliance.configuration import inference_settings
 from appliance.foundation import InvalidInput
 from appliance.inference import Catalogue, Entry, ModelStore, Task, Wishes, describe, is_hub_id, save_entry
 
@@ -24,7 +25,7 @@ def register(app: typer.Typer) -> None:
 
 def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     settings = settings_from(config)
-    catalogue, store = Catalogue.load(settings.inference().model_dir), ModelStore(settings.inference())
+    catalogue, store = Catalogue.load(inference_settings(settings).model_dir), ModelStore(inference_settings(settings))
     served = run(_served(config))
     rows = [
         {
@@ -73,7 +74,7 @@ def add(
     passage_prefix: Annotated[str, typer.Option(help="For embeddings: what stands before a passage.")] = "",
     config: ConfigOption = None,
 ) -> None:
-    settings = settings_from(config).inference()
+    settings = inference_settings(settings_from(config))
     catalogue, store = Catalogue.load(settings.model_dir), ModelStore(settings)
     wishes = Wishes(model_id, _known_task(task), licence, query_prefix, passage_prefix)
     known = catalogue.by_source(model) if is_hub_id(model) else catalogue.find(model)
@@ -125,7 +126,7 @@ def _known_task(text: str) -> Task | None:
 
 
 def verify(model: str, config: ConfigOption = None) -> None:
-    ModelStore(settings_from(config).inference()).verify(model)
+    ModelStore(inference_settings(settings_from(config))).verify(model)
     say(f"All files of {model} are as they were when it was added.")
 
 

@@ -9,7 +9,6 @@ Rule: the scope is part of the query. An empty scope finds nothing without askin
 from appliance.index.edge import EdgeIndex
 from appliance.index.errors import IndexLocked, IndexUnavailable, SpaceMismatch
 from appliance.index.port import Hit, PassageIndex, PassagePoint, SearchScope, SparseVector
-from appliance.index.qdrant import QdrantIndex
 from appliance.index.settings import IndexSettings
 from appliance.index.spaces import space_name
 from appliance.index.tokens import Tokenizer, normalise
@@ -18,6 +17,9 @@ from appliance.index.tokens import Tokenizer, normalise
 def open_index(settings: IndexSettings) -> PassageIndex:
     """The adapter that the settings name."""
     if settings.kind == "qdrant":
+        # Optional and heavy: its client takes two seconds to import, which every command and every start would pay.
+        from appliance.index.qdrant import QdrantIndex  # noqa: PLC0415
+
         return QdrantIndex(settings.url, api_key=settings.api_key, timeout_s=settings.timeout_s)
     return EdgeIndex(settings.folder)
 
@@ -30,7 +32,6 @@ __all__ = [
     "IndexUnavailable",
     "PassageIndex",
     "PassagePoint",
-    "QdrantIndex",
     "SearchScope",
     "SpaceMismatch",
     "SparseVector",

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.index import EdgeIndex, PassageIndex, PassagePoint, QdrantIndex, SearchScope, SpaceMismatch, Tokenizer
+from appliance.index import EdgeIndex, PassageIndex, PassagePoint, SearchScope, SpaceMismatch, Tokenizer
 from appliance.index.errors import IndexLocked
+from appliance.index.qdrant import QdrantIndex
 from tests.fakes.engine import embed
 from tests.fakes.qdrant import serving as serving_qdrant
 

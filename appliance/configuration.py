@@ -1,0 +1,58 @@
+"""From the settings, as people write them, to the values that each room takes."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from appliance.documents import DocumentSettings
+from appliance.identity import IdentitySettings
+from appliance.index import IndexSettings
+from appliance.inference import InferenceSettings, ModelChoice
+from appliance.settings import Settings
+from appliance.storage import StorageSettings
+
+SQLITE = "sqlite+aiosqlite:///"
+
+
+def storage_settings(settings: Settings) -> StorageSettings:
+    url = settings.database.url or f"{SQLITE}{settings.data / 'appliance.db'}"
+    return StorageSettings(
+        database_url=url.replace("postgresql://", "postgresql+psycopg://", 1), files_dir=settings.data / "files"
+    )
+
+
+def identity_settings(settings: Settings) -> IdentitySettings:
+    return IdentitySettings(
+        secure_cookie=urlsplit(settings.url).scheme == "https",
+        password_min_length=settings.identity.password_min_length,
+    )
+
+
+def document_settings(settings: Settings) -> DocumentSettings:
+    jobs = settings.database.url.replace("postgresql://", "postgresql+psycopg://", 1)
+    return DocumentSettings(
+        jobs_database_url=jobs or f"sqlite:///{settings.data / 'jobs.db'}",
+        max_file_bytes=settings.documents.max_file_bytes,
+        parallel=settings.documents.parallel,
+        passage_characters=settings.documents.passage_characters,
+    )
+
+
+def index_settings(settings: Settings) -> IndexSettings:
+    return IndexSettings(
+        kind="qdrant" if settings.index.url else "edge",
+        folder=settings.data / "index",
+        url=settings.index.url,
+        api_key=settings.index.api_key,
+        timeout_s=settings.index.timeout_s,
+    )
+
+
+def inference_settings(settings: Settings) -> InferenceSettings:
+    engines = settings.engines
+    return InferenceSettings(
+        engine_dir=Path(engines.environment_dir or settings.data / "engine").absolute(),
+        model_dir=Path(engines.model_dir or settings.data / "models").absolute(),
+        log_dir=settings.log_dir,
+        models=tuple(ModelChoice(id=m.id, base_urls=m.base_urls, engine_args=m.engine_args) for m in engines.models),
+        cpu_kv_cache_gib=engines.kv_cache_gib,
+    )
