@@ -20,9 +20,14 @@ class NotRunning(CapacityError):
 
 
 class CallFailed(ApplianceError):
-    """The appliance refused a call; message and way out are its own."""
+    """The appliance refused a call; message, way out and `code_given` are its own."""
 
     code = "call_failed"
+
+    def __init__(self, message: str, *, remedy: str, status: int, code_given: str) -> None:
+        super().__init__(message, remedy=remedy)
+        self.status_given = status
+        self.code_given = code_given
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ class Api:
             async with self._session.request(method, self._target.url + path, json=body) as reply:
                 await _refuse(reply)
                 return await reply.json() if reply.content_length != 0 and reply.status != 204 else None
-        except aiohttp.ClientConnectionError as error:
+        except (aiohttp.ClientError, TimeoutError) as error:
             raise _gone(self._target) from error
 
     async def upload(self, path: str, file: Path, name: str) -> Any:
@@ -74,11 +79,11 @@ class Api:
         form.add_field("path", name)
         try:
             with file.open("rb") as handle:
-                form.add_field("file", handle, filename=file.name, content_type="application/octet-stream")
+                form.add_field("file", handle, filename="file", content_type="application/octet-stream")
                 async with self._session.post(self._target.url + path, data=form) as reply:
                     await _refuse(reply)
                     return await reply.json()
-        except aiohttp.ClientConnectionError as error:
+        except (aiohttp.ClientError, TimeoutError) as error:
             raise _gone(self._target) from error
 
     async def events(self, method: str, path: str, body: Any = None) -> AsyncIterator[tuple[str, Any]]:
@@ -93,7 +98,7 @@ class Api:
                         name = line.removeprefix("event: ")
                     elif line.startswith("data: "):
                         yield name, json.loads(line.removeprefix("data: "))
-        except aiohttp.ClientConnectionError as error:
+        except (aiohttp.ClientError, TimeoutError) as error:
             raise _gone(self._target) from error
 
 
@@ -117,8 +122,12 @@ async def _refuse(reply: aiohttp.ClientResponse) -> None:
     except (aiohttp.ContentTypeError, ValueError):
         error = {}
     message = error.get("message") or f"The appliance answered {reply.status}."
-    raise CallFailed(message, remedy=error.get("remedy", ""))
+    code = str(error.get("code", ""))
+    raise CallFailed(message, remedy=error.get("remedy", ""), status=reply.status, code_given=code)
 
 
 def _gone(target: Target) -> NotRunning:
-    return NotRunning(f"Nobody answers at {target.url}.", remedy="Start it with 'appliance up' and look at its log.")
+    return NotRunning(
+        f"Nobody answers at {target.url} (any more).",
+        remedy="Start it with 'appliance up' and look at its log; what it has accepted is kept and goes on then.",
+    )

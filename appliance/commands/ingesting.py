@@ -1,5 +1,6 @@
 """`appliance ingest PATH --collection NAME`: upload, follow, and tell what became of each file."""
 
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,12 +8,14 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from appliance.commands.client import Api, connect
+from appliance.commands.client import Api, CallFailed, connect
 from appliance.commands.options import ConfigOption, JsonOption, run, settings_from
 from appliance.commands.output import console, print_json, print_table, say
-from appliance.foundation import InvalidInput, NotFound
+from appliance.foundation import InvalidInput
 
 ENDED = ("indexed", "partial", "refused")
+ABOUT_THE_FILE = (400, 413, 422)
+"""Answers to an upload that say something about this file only."""
 
 
 def ingest(
@@ -37,14 +40,22 @@ async def _ingest(path: Path, name: str, readers: list[str], config: Path | None
 
 
 async def take_in(api: Api, path: Path, name: str, readers: list[str], *, quiet: bool) -> list[dict[str, Any]]:
-    """Send files into a collection and wait until each has ended. Raises InvalidInput, CallFailed, NotRunning."""
+    """Send files into a collection and wait until each has ended.
+
+    Returns:
+        One entry for each file, by path; a file that could not be sent is `refused` with its reason.
+
+    Raises:
+        InvalidInput, CallFailed, NotRunning: nothing more can be sent; what was accepted goes on.
+    """
     files = _files(path)
     key = await _collection(api, name, readers)
     with Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console(), disable=quiet
     ) as progress:
-        ids = await _upload_all(api, key, files, progress)
-        return await _follow(api, key, ids, progress)
+        sent, refused = await _upload_all(api, key, files, progress)
+        found = await _follow(api, key, sent, progress)
+    return sorted([*found, *refused], key=lambda r: str(r["path"]))
 
 
 def _report(results: list[dict[str, Any]]) -> None:
@@ -63,7 +74,7 @@ def _files(path: Path) -> list[tuple[Path, str]]:
     if not path.is_dir():
         raise InvalidInput(f"{path} is not there.", remedy="Give the path of a file or a folder.")
     found = [
-        (file, file.relative_to(path).as_posix())
+        (file, _readable(file.relative_to(path)))
         for file in sorted(path.rglob("*"))
         if file.is_file() and not any(part.startswith(".") for part in file.relative_to(path).parts)
     ]
@@ -83,22 +94,40 @@ async def _collection(api: Api, name: str, readers: list[str]) -> str:
     return str(made["id"])
 
 
-async def _upload_all(api: Api, key: str, files: list[tuple[Path, str]], progress: Progress) -> dict[str, str]:
-    """Document id → outcome."""
+def _readable(path: Path) -> str:
+    """A file's name need not be text on Linux; what is not becomes a mark."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "replace")
+
+
+async def _upload_all(
+    api: Api, key: str, files: list[tuple[Path, str]], progress: Progress
+) -> tuple[dict[str, str], list[dict[str, Any]]]:
+    """(document id → outcome of what was accepted, what was refused at the door). No file keeps another from going."""
     bar = progress.add_task("sending", total=len(files))
     outcomes: dict[str, str] = {}
+    refused: list[dict[str, Any]] = []
     for file, name in files:
         try:
             reply = await api.upload(f"/api/collections/{key}/documents", file, name)
+            outcomes[reply["document"]["id"]] = reply["outcome"]
         except OSError as error:
-            raise NotFound(f"{file} cannot be read: {error.strerror}.", remedy="Check its rights.") from error
-        outcomes[reply["document"]["id"]] = reply["outcome"]
+            refused.append(_refused(name, f"It cannot be read: {error.strerror}."))
+        except CallFailed as error:
+            if error.status_given not in ABOUT_THE_FILE:
+                raise
+            refused.append(_refused(name, error.sentence()))
         progress.advance(bar)
-    return outcomes
+    return outcomes, refused
+
+
+def _refused(name: str, reason: str) -> dict[str, Any]:
+    return {"path": name, "name": name, "state": "refused", "reason": reason, "outcome": "refused"}
 
 
 async def _follow(api: Api, key: str, outcomes: dict[str, str], progress: Progress) -> list[dict[str, Any]]:
     """Wait until each document has ended; reads the list once more at the end, so nothing depends on a missed event."""
+    if not outcomes:
+        return []
     bar = progress.add_task("reading", total=len(outcomes))
     ended: set[str] = set()
     async for event, data in api.events("GET", f"/api/collections/{key}/progress"):
