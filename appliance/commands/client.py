@@ -1,16 +1,20 @@
 """The command line's way to a running appliance."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import aiohttp
 
 from appliance.foundation import ApplianceError, CapacityError
 from appliance.settings import Settings, environment_value
+
+
+CHUNK_BYTES = 256 * 1024
 
 
 class NotRunning(CapacityError):
@@ -79,7 +83,8 @@ class Api:
         form.add_field("path", name)
         try:
             with file.open("rb") as handle:
-                form.add_field("file", handle, filename="file", content_type="application/octet-stream")
+                # As chunks: aiohttp would put the handle's own name, which need not be text, into a header.
+                form.add_field("file", _chunks(handle), filename="file", content_type="application/octet-stream")
                 async with self._session.post(self._target.url + path, data=form) as reply:
                     await _refuse(reply)
                     return await reply.json()
@@ -112,6 +117,11 @@ async def connect(settings: Settings) -> AsyncIterator[Api]:
         headers=headers, timeout=timeout, trust_env=False, read_bufsize=1024 * 1024
     ) as session:
         yield Api(session, target)
+
+
+async def _chunks(handle: BinaryIO) -> AsyncIterator[bytes]:
+    while chunk := await asyncio.to_thread(handle.read, CHUNK_BYTES):
+        yield chunk
 
 
 async def _refuse(reply: aiohttp.ClientResponse) -> None:
