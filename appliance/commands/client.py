@@ -13,7 +13,6 @@ import aiohttp
 from appliance.foundation import ApplianceError, CapacityError
 from appliance.settings import Settings, environment_value
 
-
 CHUNK_BYTES = 256 * 1024
 
 
