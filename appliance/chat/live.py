@@ -1,6 +1,7 @@
 """A turn that is being written now. Readers come and go; the writing goes on for a while without them."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,7 +20,9 @@ class LiveTurn:
     done: bool = False
     readers: int = 0
     deserted: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set while nobody reads."""
+    """Set while nobody follows the stream."""
+    looked_at_s: float = field(default_factory=time.monotonic)
+    """When somebody last asked for it: a page that was loaded anew asks again and again instead of following."""
     task: asyncio.Task[None] | None = None
     _bell: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -43,6 +46,7 @@ class LiveTurn:
             yield self._follow()
         finally:
             self.readers -= 1
+            self.looked_at_s = time.monotonic()
             if self.readers == 0:
                 self.deserted.set()
 

@@ -1,6 +1,7 @@
 """Conversations of the web UI: a turn is written in the background and kept, whoever reads along."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -71,6 +72,7 @@ class ChatService:
             live = self._live.get(turn.id)
             if live is not None and turn.state == "running":
                 turn.answer = live.text()
+                live.looked_at_s = time.monotonic()
         return row, turns
 
     async def rename(self, caller: Principal, conversation_id: UUID, title: str) -> ConversationRow:
@@ -152,7 +154,9 @@ class ChatService:
         live.deserted.set()
         while True:
             await live.deserted.wait()
-            await asyncio.sleep(self._settings.desertion_grace_s)
-            if live.deserted.is_set() and live.task is not None:
+            left_s = live.looked_at_s + self._settings.desertion_grace_s - time.monotonic()
+            if left_s > 0:
+                await asyncio.sleep(left_s)
+            elif live.task is not None:
                 live.task.cancel()
                 return

@@ -9,6 +9,10 @@ import msgspec
 from litestar.response import Stream
 
 HEARTBEAT_S = 10.0
+WAIT = b": wait\n\n"
+AHEAD_COUNT = 16
+"""Events read ahead of a slow client; then the source waits, and with it the engine's connection."""
+
 STREAM_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 
@@ -31,25 +35,39 @@ def event_stream(events: AsyncIterator[bytes], *, headers: dict[str, str] | None
 
 
 async def with_heartbeat(events: AsyncIterator[bytes], interval_s: float) -> AsyncIterator[bytes]:
-    """Pass events on; yield `: wait` whenever `interval_s` went by without one. Closing this closes `events`."""
-    pending: asyncio.Task[bytes] | None = None
+    """Pass events on; yield `: wait` whenever `interval_s` went by without one. Closing this closes `events`.
+
+    One task reads `events` from beginning to end: a deadline that began in one step of a generator (`asyncio.timeout`)
+    belongs to the task of that step, and would miss the work if each step ran in a task of its own.
+    """
+    queue: asyncio.Queue[bytes] = asyncio.Queue(maxsize=AHEAD_COUNT)
+    reader = asyncio.create_task(_read(events, queue))
+    reader.add_done_callback(lambda _: _wake(queue))
+    try:
+        while not (reader.done() and queue.empty()):
+            try:
+                async with asyncio.timeout(interval_s):
+                    event = await queue.get()
+            except TimeoutError:
+                event = WAIT
+            if event:
+                yield event
+        await reader  # an error of the source is the stream's error
+    finally:
+        reader.cancel()
+        await asyncio.wait({reader})
+
+
+async def _read(events: AsyncIterator[bytes], queue: "asyncio.Queue[bytes]") -> None:
     async with aclosing(_generator(events)) as source:
-        try:
-            while True:
-                pending = pending or asyncio.ensure_future(anext(source))
-                done, _ = await asyncio.wait({pending}, timeout=interval_s)
-                if not done:
-                    yield b": wait\n\n"
-                    continue
-                task, pending = pending, None
-                try:
-                    yield task.result()
-                except StopAsyncIteration:
-                    return
-        finally:
-            if pending is not None:
-                pending.cancel()
-                await asyncio.wait({pending})
+        async for event in source:
+            await queue.put(event)
+
+
+def _wake(queue: "asyncio.Queue[bytes]") -> None:
+    """The empty event makes a waiting consumer look whether the source has ended; a full queue wakes it anyway."""
+    if not queue.full():
+        queue.put_nowait(b"")
 
 
 async def _generator(events: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
