@@ -9,7 +9,9 @@ as the command line does. Printed for each set:
 - `first quote`: share whose first citation's quoted text contains one;
 - `first passage`: share whose first citation's passage is the one that the question was written for;
 - `used`: share of the cited passages that the answer really rests on: the mark `[n]` stands in the answer, and the
-  sentence or quotation before it shares at least half of its content words with the cited quotation;
+  paragraph before it (the model's sentence, or the quotation shown) has at least half of its content words and all its
+  numbers from the cited quotation;
+- `apt`: share of the cited quotations that contain a gold answer, a harder measure: a second one often gives context;
 - `declined`: share answered with "your documents do not say"; for unanswerable questions this is the right answer;
 - seconds for an answer, p50 and p95.
 
@@ -114,17 +116,17 @@ def ask(running: ApplianceProcess, token: str, question: str, collection: str) -
 
 
 def used(text: str, citations: Sequence[dict[str, Any]]) -> Iterator[float]:
-    """1 or 0 for each citation: does the text before its mark rest on its quotation?"""
+    """1 or 0 for each citation: does a paragraph that ends in its mark rest on its quotation?"""
     check = SupportCheck()
-    before: dict[int, str] = {}
+    before: dict[int, list[str]] = defaultdict(list)
     position = 0
     for match in MARK.finditer(text):
-        said = text[position : match.start()].lstrip("\n >")
+        paragraph = text[position : match.start()].rsplit("\n\n", 1)[-1]
+        before[int(match[1])].append(" ".join(line.lstrip("> ") for line in paragraph.splitlines()))
         position = match.end()
-        before[int(match[1])] = before.get(int(match[1]), "") + " " + said
     for citation in citations:
-        said = before.get(citation["number"], "")
-        yield float(bool(said.strip()) and check.share(said, citation["quote"]) >= 0.5)
+        said = before.get(citation["number"], [])
+        yield float(any(check.share(paragraph, citation["quote"]) >= 0.5 for paragraph in said))
 
 
 def measure(running: ApplianceProcess, token: str, asked: Sequence[Question], collection: str, *, show: bool) -> Score:
@@ -141,6 +143,7 @@ def measure(running: ApplianceProcess, token: str, asked: Sequence[Question], co
         first = citations[0] if citations else {"quote": "", "document_name": ""}
         score.shares["answer"].append(float(good))
         score.shares["first quote"].append(float(contains(first["quote"], question.gold)))
+        score.shares["apt"].extend(float(contains(c["quote"], question.gold)) for c in citations)
         score.shares["first passage"].append(float(first["document_name"] == question.document))
         if show and not good:
             print(f"    {question.text}\n        wanted {question.gold}\n        {found['text'][:300]!r}", flush=True)
