@@ -21,17 +21,11 @@ def document_vector(tokenizer: Tokenizer, text: str) -> SparseVector:
     """Saturated term weights of a passage."""
     terms = tokenizer.terms(text)
     norm = K1 * (1 - B + B * len(terms) / AVERAGE_TERMS)
-    return _vector({term: tf * (K1 + 1) / (tf + norm) for term, tf in Counter(terms).items()})
+    counts = Counter(map(term_id, terms))  # two terms of one hash: rare, and harmless when counted together
+    return SparseVector(tuple(counts), tuple([tf * (K1 + 1) / (tf + norm) for tf in counts.values()]))
 
 
 def query_vector(tokenizer: Tokenizer, text: str) -> SparseVector:
     """Term counts of a question."""
-    return _vector({term: float(count) for term, count in Counter(tokenizer.terms(text)).items()})
-
-
-def _vector(weights: dict[str, float]) -> SparseVector:
-    merged: dict[int, float] = {}
-    for term, weight in weights.items():
-        key = term_id(term)
-        merged[key] = merged.get(key, 0.0) + weight  # two terms of one hash: rare, and harmless when added
-    return SparseVector(tuple(merged), tuple(merged.values()))
+    counts = Counter(map(term_id, tokenizer.terms(text)))
+    return SparseVector(tuple(counts), tuple(map(float, counts.values())))

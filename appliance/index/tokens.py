@@ -19,6 +19,8 @@ CJK_RUN = re.compile(f"[{CJK}]+")
 TOKEN = re.compile(rf"[{CJK}]+|[^\W{CJK}]+(?:[-_./@:#+'’&][^\W{CJK}]+)*")
 PARTS = re.compile(r"[-_./@:#+'’&]")
 LETTERS_DIGITS = re.compile(r"[^\W\d_]+|\d+")
+KNOWN_TOKENS, KNOWN_LENGTH = 50_000, 40
+"""Tokens whose terms a tokenizer remembers, and how long one may be: texts repeat their words."""
 
 
 class Tokenizer:
@@ -26,18 +28,18 @@ class Tokenizer:
 
     def __init__(self) -> None:
         self._stemmer = Stemmer.Stemmer("english")
-        self._stemmer.maxCacheSize = 50_000
+        self._stemmer.maxCacheSize = 0  # whole tokens are remembered here
+        self._known = lru_cache(maxsize=KNOWN_TOKENS)(self._of_token)
 
     def terms(self, text: str) -> list[str]:
         """Terms in order, repeats included."""
         found: list[str] = []
-        for match in TOKEN.finditer(normalise(text)):
-            token = match[0]
-            if CJK_RUN.fullmatch(token):
-                found.extend(_grams(token))
-            else:
-                found.extend(self._words(token))
+        for token in TOKEN.findall(normalise(text)):
+            found.extend(self._known(token) if len(token) <= KNOWN_LENGTH else self._of_token(token))
         return found
+
+    def _of_token(self, token: str) -> tuple[str, ...]:
+        return tuple(_grams(token) if CJK_RUN.fullmatch(token) else self._words(token))
 
     def _words(self, token: str) -> Iterator[str]:
         parts = [p for p in PARTS.split(token) if p]

@@ -1,6 +1,10 @@
 """Words, weights, and both index adapters against one list of promises."""
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,6 +19,7 @@ from appliance.index.qdrant import QdrantIndex
 from tests.fakes.engine import embed
 from tests.fakes.qdrant import serving as serving_qdrant
 
+ROOT = Path(__file__).resolve().parents[2]
 SPACE, DIMENSION = "e5-384", 384
 RED, BLUE = uuid.UUID(int=1), uuid.UUID(int=2)
 
@@ -116,6 +121,78 @@ async def test_the_embedded_index_has_one_owner(tmp_path: Path) -> None:
         await find(second, "hotel", RED)
     await first.close()
     await second.close()
+
+
+def written_by(folder: Path, batches: int) -> None:
+    """Another process writes batches of points and is killed as soon as the last write has returned."""
+    program = (
+        "import asyncio, os, signal, sys, pathlib\n"
+        "from tests.unit.test_index import SPACE, DIMENSION, EdgeIndex, point\n"
+        "async def main():\n"
+        "    index = EdgeIndex(pathlib.Path(sys.argv[1]))\n"
+        "    await index.ensure_space(SPACE, DIMENSION)\n"
+        "    for n in range(int(sys.argv[2])):\n"
+        "        batch = [point(100 * n + i + 1, f'hotel {n} {i}', version=n) for i in range(20)]\n"
+        "        await index.upsert(SPACE, batch)\n"
+        "    await index.delete_versions(SPACE, [point(1, '', version=0).version_id])\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "asyncio.run(main())\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program, str(folder), str(batches)], cwd=ROOT, check=False)
+    assert ended.returncode == -signal.SIGKILL
+
+
+async def test_a_kill_loses_nothing_that_was_written(tmp_path: Path) -> None:
+    written_by(tmp_path, 4)
+    index = EdgeIndex(tmp_path)
+    assert [await index.count(SPACE, uuid.UUID(int=2000 + n)) for n in range(4)] == [0, 20, 20, 20]
+    assert (await find(index, "hotel 2 7", RED))[0] == 208
+    await index.close()
+
+
+async def test_the_log_is_where_we_sync_it(tmp_path: Path) -> None:
+    """Durability against a power cut rests on these files; an engine that keeps them elsewhere must be noticed."""
+    index = EdgeIndex(tmp_path)
+    await filled(index)
+    log = tmp_path / SPACE / "shard" / "wal"
+    assert any(b"collection_id" in file.read_bytes() for file in log.iterdir())
+    await index.close()
+
+
+async def test_a_log_whose_files_change_their_names_is_flushed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine prepares the next part of its log in the background and renames it when it likes."""
+    index = EdgeIndex(tmp_path)
+    await filled(index)
+    listed = os.listdir
+    monkeypatch.setattr("appliance.index.edge.os.listdir", lambda folder: [*listed(folder), "tmp-open-7"])
+    await filled(index)
+    assert (await find(index, "hotel costs", RED))[0] == 11
+    await index.close()
+
+
+async def test_a_space_that_was_half_made_is_made_anew(tmp_path: Path) -> None:
+    first = EdgeIndex(tmp_path)
+    await first.ensure_space(SPACE, DIMENSION)
+    await first.close()
+    (tmp_path / SPACE / "space.json").unlink()  # what a kill just before it was written leaves
+    second = EdgeIndex(tmp_path)
+    await filled(second)
+    assert (await find(second, "hotel costs", RED))[0] == 11
+    await second.close()
+
+
+async def test_searches_and_writes_at_once(tmp_path: Path) -> None:
+    index = EdgeIndex(tmp_path)
+    await filled(index)
+
+    async def write() -> None:
+        for n in range(30):
+            await index.upsert(SPACE, [point(1000 + n, f"filler {n}", BLUE, 9)])
+
+    *found, _ = await asyncio.gather(*(find(index, "hotel costs", RED) for _ in range(50)), write())
+    assert {f[0] for f in found} == {11}
+    assert await index.count(SPACE, uuid.UUID(int=2009)) == 30
+    await index.close()
 
 
 async def test_many_searches_at_once(tmp_path: Path) -> None:
