@@ -19,8 +19,11 @@ from appliance.inference.wire import (
     WireEmbedReply,
     WireErrorReply,
     WireMessage,
+    WireRerank,
+    WireRerankReply,
     WireTokenize,
     WireTokenizeReply,
+    WireTranscript,
 )
 
 JSON = {"content-type": "application/json"}
@@ -73,6 +76,28 @@ class EngineClient:
         if len(vectors) != len(texts) or any(len(v) != dimension for v in vectors):
             raise EngineUnavailable(f"The engine's vectors do not have {dimension} dimensions.")
         return [_unit(v) for v in vectors]
+
+    async def rerank(self, query: str, documents: Sequence[str]) -> list[float]:
+        """Relevance of each document, in order; comparable within one call only. Raises EngineUnavailable."""
+        body = msgspec.json.encode(WireRerank(self._model, query, list(documents)))
+        raw = await self._call(f"{self._base}/rerank", body)
+        found = sorted(msgspec.json.decode(raw, type=WireRerankReply).results, key=lambda r: r.index)
+        if [r.index for r in found] != list(range(len(documents))):
+            raise EngineUnavailable("The engine did not judge every document.")
+        return [r.relevance_score for r in found]
+
+    async def transcribe(self, wav: bytes) -> str:
+        """The words of a recording. Raises EngineUnavailable."""
+        form = aiohttp.FormData()
+        form.add_field("model", self._model)
+        form.add_field("file", wav, filename="probe.wav", content_type="audio/wav")
+        url = f"{self._base}/audio/transcriptions"
+        try:
+            async with self._session.post(url, data=form, timeout=_timeout()) as reply:
+                await _refuse(reply)
+                return msgspec.json.decode(await reply.read(), type=WireTranscript).text
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise EngineUnavailable("The engine does not answer.") from error
 
     async def passthrough(self, path: str, body: bytes) -> UpstreamReply:
         """Send bytes, give back status and bytes as they come. `path` begins with `/v1`."""

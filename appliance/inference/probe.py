@@ -1,5 +1,8 @@
 """Real work with a known result: what makes an engine ready, and what shows that it still is."""
 
+import io
+import wave
+
 from appliance.inference.catalogue import Entry
 from appliance.inference.client import EngineClient
 from appliance.inference.errors import EngineUnavailable
@@ -23,6 +26,10 @@ async def probe(entry: Entry, client: EngineClient) -> None:
         await _chat(entry, client)
     elif entry.task == "embed" and entry.probe.embed is not None:
         await _embed(entry, client)
+    elif entry.task == "rerank" and entry.probe.rerank is not None:
+        await _rerank(entry, client)
+    elif entry.task == "transcribe":
+        await client.transcribe(silence())  # that it does the work at all; what it hears in silence is its own affair
 
 
 async def _chat(entry: Entry, client: EngineClient) -> None:
@@ -44,6 +51,26 @@ async def _embed(entry: Entry, client: EngineClient) -> None:
     )
     if _dot(text, near) <= _dot(text, far):
         raise WrongAnswer(f"'{entry.id}' ranks its known texts wrong.", remedy="Look at the engine's log.")
+
+
+async def _rerank(entry: Entry, client: EngineClient) -> None:
+    wanted = entry.probe.rerank
+    if wanted is None:
+        return
+    relevant, irrelevant = await client.rerank(wanted.query, [wanted.relevant, wanted.irrelevant])
+    if relevant <= irrelevant:
+        raise WrongAnswer(f"'{entry.id}' ranks its known texts wrong.", remedy="Look at the engine's log.")
+
+
+def silence() -> bytes:
+    """One second of silence as WAV: 16 kHz, 16 bit, mono."""
+    out = io.BytesIO()
+    with wave.open(out, "wb") as recording:
+        recording.setnchannels(1)
+        recording.setsampwidth(2)
+        recording.setframerate(16_000)
+        recording.writeframes(bytes(2 * 16_000))
+    return out.getvalue()
 
 
 def _dot(left: list[float], right: list[float]) -> float:

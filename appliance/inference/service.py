@@ -24,6 +24,7 @@ from appliance.inference.port import (
     UpstreamReply,
 )
 from appliance.inference.settings import InferenceSettings, ModelChoice
+from appliance.inference.store import ModelStore
 from appliance.inference.supervisor import LocalEngine, RemoteEngine
 
 T = TypeVar("T")
@@ -181,7 +182,8 @@ class Engines:
         def command(port: int) -> EngineCommand:
             return engine_command(entry, choice, self._settings, port=port, gpu=share, threads=threads)
 
-        return [LocalEngine(entry, command, connect, self._settings)]
+        check = partial(ModelStore(self._settings).check, entry.id)
+        return [LocalEngine(entry, command, connect, check, self._settings)]
 
 
 def default_choices(catalogue: Catalogue, gpus: Sequence[Gpu]) -> tuple[ModelChoice, ...]:

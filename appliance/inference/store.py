@@ -1,4 +1,8 @@
-"""Model files on this machine: added with a pinned revision and the SHA-256 of every file, checked before use."""
+"""Model files on this machine: added with a pinned revision and the SHA-256 of every file.
+
+Before each start of an engine the files are compared by name and size; by hash on demand (`appliance models verify`),
+since that reads every byte and large models have tens of gigabytes.
+"""
 
 import hashlib
 import json
@@ -113,12 +117,20 @@ class ModelStore:
             commit = run([python, str(Path(hub.__file__)), source, revision, str(target)])
             yield target, commit.strip().splitlines()[-1]
 
+    def check(self, model_id: str) -> None:
+        """Compare names and sizes with the manifest. Raises ModelFilesMissing, naming the first file that differs."""
+        self._compare(model_id, by_hash=False)
+
     def verify(self, model_id: str) -> None:
-        """Compare every file with the manifest. Raises ModelFilesMissing, naming the first file that differs."""
+        """Compare every byte with the manifest. Raises ModelFilesMissing, naming the first file that differs."""
+        self._compare(model_id, by_hash=True)
+
+    def _compare(self, model_id: str, *, by_hash: bool) -> None:
         folder = self.folder(model_id)
         for name, facts in self.manifest(model_id).files.items():
             path = folder / name
-            if not path.is_file() or path.stat().st_size != facts.size_bytes or _sha256(path) != facts.sha256:
+            same = path.is_file() and path.stat().st_size == facts.size_bytes
+            if not same or (by_hash and _sha256(path) != facts.sha256):
                 raise ModelFilesMissing(
                     f"'{name}' of '{model_id}' is not as it was when it was added.",
                     remedy=f"Delete {folder} and add the model again.",
@@ -137,8 +149,10 @@ class ModelStore:
         }
         manifest = Manifest(model_id, source, revision, licence, datetime.now(UTC), files)
         (made / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
-        shutil.rmtree(self.folder(model_id), ignore_errors=True)
-        made.replace(self.folder(model_id))
+        folder = self.folder(model_id)
+        if folder.exists():  # aside first: deleting takes seconds, in which a crash would leave neither
+            folder.replace(made.parent / "former")
+        made.replace(folder)
 
 
 def _refuse_unsafe(folder: Path) -> None:

@@ -16,7 +16,7 @@ from appliance.inference.backoff import delay_s
 from appliance.inference.catalogue import Entry
 from appliance.inference.client import EngineClient
 from appliance.inference.command import EngineCommand
-from appliance.inference.errors import EngineUnavailable
+from appliance.inference.errors import EngineUnavailable, ModelFilesMissing
 from appliance.inference.probe import probe
 from appliance.inference.settings import InferenceSettings
 
@@ -26,6 +26,7 @@ STABLE_S = 300.0
 """A run this long forgets earlier failures."""
 
 POLL_S = 0.5
+FILES_POLL_S = 10.0
 
 
 @dataclass(slots=True)
@@ -53,10 +54,13 @@ class LocalEngine:
         entry: Entry,
         command: Callable[[int], EngineCommand],
         connect: Callable[[str], EngineClient],
+        check: Callable[[], None],
         settings: InferenceSettings,
     ) -> None:
+        """`check` raises ModelFilesMissing when the engine's files are not as they should be."""
         self._entry = entry
         self._command = command
+        self._check = check
         self._connect = connect
         self._settings = settings
         self.health = Health()
@@ -83,7 +87,13 @@ class LocalEngine:
         while True:
             started = time.monotonic()
             try:
+                await asyncio.to_thread(self._check)
                 reason = await self._one_life()
+            except ModelFilesMissing as error:
+                self.health.set("failed", error.sentence())
+                log.warning("engine cannot start", model=self._entry.id, reason=error.sentence())
+                await asyncio.sleep(FILES_POLL_S)  # somebody may bring them meanwhile
+                continue
             except OSError as error:
                 reason = f"could not be started: {error.strerror}"
             failures = 1 if time.monotonic() - started > STABLE_S else failures + 1

@@ -84,3 +84,22 @@ class WireTokenize(Struct):
 
 class WireTokenizeReply(Struct):
     count: int
+
+
+class WireRerank(Struct):
+    model: str
+    query: str
+    documents: list[str]
+
+
+class WireJudged(Struct):
+    index: int
+    relevance_score: float
+
+
+class WireRerankReply(Struct):
+    results: list[WireJudged]
+
+
+class WireTranscript(Struct):
+    text: str

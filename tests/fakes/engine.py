@@ -44,7 +44,25 @@ class FakeEngine:
         app.router.add_post("/v1/chat/completions", self._chat)
         app.router.add_post("/v1/embeddings", self._embeddings)
         app.router.add_post("/tokenize", self._tokenize)
+        app.router.add_post("/v1/rerank", self._rerank)
+        app.router.add_post("/v1/audio/transcriptions", self._transcribe)
         return app
+
+    async def _rerank(self, request: web.Request) -> web.Response:
+        """Common words decide; the best comes first, as the real ones answer."""
+        body = await request.json()
+        asked = set(re.findall(r"\w+", body["query"].lower()))
+        judged = [len(asked & set(re.findall(r"\w+", d.lower()))) / len(asked) for d in body["documents"]]
+        results = [{"index": i, "relevance_score": score} for i, score in enumerate(judged)]
+        return web.json_response({"results": sorted(results, key=lambda r: -r["relevance_score"])})
+
+    async def _transcribe(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        recording = form["file"]
+        assert isinstance(recording, web.FileField)
+        if recording.file.read(4) != b"RIFF":
+            return web.json_response({"error": {"message": "no recording"}}, status=400)
+        return web.json_response({"text": ""})
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
