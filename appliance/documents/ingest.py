@@ -53,7 +53,7 @@ class Ingest:
         """Parse the bytes and keep the blocks.
 
         Returns:
-            SHA-256 of the stored blocks, or None when the file was refused (noted with its reason).
+            SHA-256 of the stored blocks, or None when the file was refused (noted with its reason) or is overtaken.
         """
         await self._log.note(task.version_id, stage="reading", percent=5)
         try:
@@ -61,18 +61,22 @@ class Ingest:
         except DocumentRefused as refusal:
             await self._log.refuse(task.version_id, refusal.sentence())
             return None
-        stored = await self._files.put_bytes(msgspec.msgpack.encode(parsed))
-        await self._log.note_parsed(
-            task.version_id,
-            blocks_sha256=stored.sha256,
-            media_type=parsed.media_type,
-            page_count=parsed.page_count,
-        )
+        async with self._files.keep_bytes(msgspec.msgpack.encode(parsed)) as stored:
+            noted = await self._log.note_parsed(
+                task.version_id,
+                blocks_sha256=stored.sha256,
+                media_type=parsed.media_type,
+                page_count=parsed.page_count,
+            )
+        if not noted:
+            await self._files.drop_unused([stored.sha256], self._log.used_files)
+            return None
         return stored.sha256
 
     async def cut(self, task: IngestTask, blocks_sha256: str) -> int:
-        """Make and keep the passages. Returns how many; none at all refuses the file."""
-        await self._log.note(task.version_id, stage="cutting", percent=20)
+        """Make and keep the passages. Returns how many; none at all refuses the file. 0 when it is overtaken."""
+        if not await self._log.note(task.version_id, stage="cutting", percent=20):
+            return 0
         parsed = await load_blocks(self._files, blocks_sha256)
         rules = PassageRules(characters=self._settings.passage_characters)
         drafts = await asyncio.to_thread(make_passages, parsed, rules)
@@ -81,23 +85,26 @@ class Ingest:
                 task.version_id, "No text was found in it. Save it again as text or as a clearer scan."
             )
             return 0
-        await self._log.keep_passages(task.version_id, [_passage_text(d) for d in drafts])
-        return len(drafts)
+        kept = await self._log.keep_passages(task.version_id, [_passage_text(d) for d in drafts])
+        return len(drafts) if kept else 0
 
-    async def index_batch(self, task: IngestTask, blocks_sha256: str, start: int) -> int:
-        """Embed and index the passages from `start` on. Returns where the next batch starts."""
+    async def index_batch(self, task: IngestTask, blocks_sha256: str, start: int, count: int) -> int:
+        """Embed and index the passages from `start` on. Returns where the next batch starts; `count` ends the work."""
+        percent = 25 + round(70 * start / max(1, count))
+        if not await self._log.note(task.version_id, stage="indexing", percent=percent):
+            return count  # asked before the blocks are read: those of a deleted document may be gone
         parsed = await load_blocks(self._files, blocks_sha256)
         rules = PassageRules(characters=self._settings.passage_characters)
         drafts = await asyncio.to_thread(make_passages, parsed, rules)
-        percent = 25 + round(70 * start / max(1, len(drafts)))
-        if not await self._log.note(task.version_id, stage="indexing", percent=percent):
-            return len(drafts)
         batch = drafts[start : start + self._settings.embed_batch_count]
         texts = [searchable_text(parsed.title, d) for d in batch]
         vectors = await self._embedder.embed_passages(task.profile, texts)
         space = space_name(task.profile.model_id, task.profile.dimension)
         await self._index.ensure_space(space, task.profile.dimension)
         await self._index.upsert(space, _points(task, batch, texts, vectors))
+        if not await self._log.in_work(task.version_id):
+            await self._index.delete_versions(space, [task.version_id])  # the sweep may have been here before us
+            return count
         return start + len(batch)
 
     async def publish(self, task: IngestTask, blocks_sha256: str, passage_count: int) -> bool:
@@ -110,12 +117,13 @@ class Ingest:
             DefectError: passages are missing in the index; the step is repeated.
         """
         space = space_name(task.profile.model_id, task.profile.dimension)
+        reason = ""
         if await self._log.note(task.version_id, stage="publishing", percent=98):
             indexed = await self._index.count(space, task.version_id)
             if indexed != passage_count:
                 raise DefectError(f"The index holds {indexed} of {passage_count} passages of {task.version_id}.")
-        parsed = await load_blocks(self._files, blocks_sha256)
-        published = await self._log.publish(task.version_id, reason=" ".join(parsed.problems))
+            reason = " ".join((await load_blocks(self._files, blocks_sha256)).problems)
+        published = await self._log.publish(task.version_id, reason=reason)
         if not published:
             await self._index.delete_versions(space, [task.version_id])
         return published
@@ -129,9 +137,14 @@ class Ingest:
         for space, version_ids in by_space.items():
             await self._index.delete_versions(space, version_ids)
         if leftovers:
-            for sha256 in await self._log.swept(leftovers):
-                await self._files.delete(sha256)
+            await self._files.drop_unused(await self._log.swept(leftovers), self._log.used_files)
         return len(leftovers)
+
+    async def clean_files(self) -> None:
+        """Remove stored files that a crash left without anybody who refers to them."""
+        dropped = await self._files.clean(self._log.used_files)
+        if dropped:
+            log.info("removed what a crash left in the file store", files=dropped)
 
 
 async def load_blocks(files: FileStore, blocks_sha256: str) -> ParsedDocument:

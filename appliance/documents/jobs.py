@@ -5,13 +5,16 @@ the application's event loop, so every step hands a coroutine over to that loop 
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Coroutine
+from contextlib import closing
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
 from dbos import DBOS, DBOSConfig, DBOSConfiguredInstance, SetWorkflowID
+from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from appliance.documents.ingest import Ingest
@@ -25,6 +28,9 @@ T = TypeVar("T")
 QUEUE = "documents"
 WORKFLOW_VERSION = "documents-1"
 """Change it only together with the order of steps: unfinished runs of another version are started anew."""
+ENDED = ("ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED", "SUCCESS")
+ASKED_AT_ONCE = 500
+"""Runs looked up by one query: a large upload has thousands of versions waiting."""
 GIVEN_UP = "It could not be finished after several tries. Upload it again once the cause is mended; the log has it."
 
 
@@ -47,11 +53,11 @@ class DocumentWorkflow(DBOSConfiguredInstance):
             return "overtaken"
         blocks = self._step("read", lambda: self._ingest.read(task))
         if blocks is None:
-            return "refused"
+            return "not read"
         count = self._step("cut", lambda: self._ingest.cut(task, blocks))
         done = 0
         while done < count:
-            done = self._step("index", partial(self._ingest.index_batch, task, blocks, done))
+            done = self._step("index", partial(self._ingest.index_batch, task, blocks, done, count))
         published = self._step("publish", lambda: self._ingest.publish(task, blocks, count)) if count else False
         return "published" if published else "not published"
 
@@ -99,6 +105,7 @@ class DocumentJobs:
         await asyncio.to_thread(self._enqueue, version_id, attempt)
 
     def _launch(self, config: DBOSConfig, loop: asyncio.AbstractEventLoop) -> None:
+        _share_sqlite(self._settings.jobs_database_url)
         DBOS(config=config)
         self._workflow = DocumentWorkflow(self._ingest, self._log, loop)
         DBOS.launch()
@@ -117,14 +124,15 @@ class DocumentJobs:
 
     async def _enqueue_waiting(self) -> None:
         """Our table and the job store are two databases: a crash between them leaves a version without a run."""
-        for waiting in await self._log.waiting():
-            status = await asyncio.to_thread(
-                DBOS.get_workflow_status, _workflow_id(waiting.version_id, waiting.attempt)
-            )
-            if status is None:
-                await self.enqueue(waiting.version_id, waiting.attempt)
-            elif status.status in ("ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED", "SUCCESS"):
-                await self._run_again(waiting.version_id)
+        waiting = await self._log.waiting()
+        for start in range(0, len(waiting), ASKED_AT_ONCE):
+            some = {_workflow_id(w.version_id, w.attempt): w for w in waiting[start : start + ASKED_AT_ONCE]}
+            known = await asyncio.to_thread(_statuses, list(some))
+            for workflow_id, version in some.items():
+                if workflow_id not in known:
+                    await self.enqueue(version.version_id, version.attempt)
+                elif known[workflow_id] in ENDED:
+                    await self._run_again(version.version_id)
 
     async def _run_again(self, version_id: UUID) -> None:
         attempt = await self._log.try_again(version_id, at_most=self._settings.attempts)
@@ -134,14 +142,36 @@ class DocumentJobs:
             await self.enqueue(version_id, attempt)
 
     async def _sweep_for_ever(self) -> None:
+        cleaned = False
         while True:
             try:
+                if not cleaned:
+                    await self._ingest.clean_files()
+                    cleaned = True
                 while await self._ingest.sweep():
                     pass
                 await self._enqueue_waiting()
             except (ApplianceError, SQLAlchemyError, OSError) as error:
                 log.warning("sweep failed, will be repeated", exc_info=error)
             await asyncio.sleep(self._settings.sweep_interval_s)
+
+
+def _share_sqlite(url: str) -> None:
+    """Give the job store's SQLite file a write-ahead log, which it then keeps.
+
+    DBOS leaves it with a rollback journal, where whoever looks for work and whoever notes a finished step wait for each
+    other, and each note costs several syncs.
+    """
+    database = make_url(url)
+    if database.get_backend_name() == "sqlite" and database.database:
+        with closing(sqlite3.connect(database.database)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+
+
+def _statuses(workflow_ids: list[str]) -> dict[str, str]:
+    """Status of those that the job store knows."""
+    found = DBOS.list_workflows(workflow_ids=workflow_ids, load_input=False, load_output=False)
+    return {status.workflow_id: status.status for status in found}
 
 
 def _workflow_id(version_id: UUID, attempt: int) -> str:

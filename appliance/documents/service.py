@@ -19,6 +19,7 @@ from appliance.library import (
     Registration,
     Shelf,
     VersionInfo,
+    checked_path,
 )
 from appliance.parsing import Block, render_page
 from appliance.storage import FileStore
@@ -86,8 +87,9 @@ class DocumentService:
             FileTooLarge, BadPath: the file.
         """
         await self._managed(caller, collection_id)
-        stored = await self._files.put(chunks, max_bytes=self._settings.max_file_bytes)
-        registration = await self._documents.register(collection_id, path, stored)
+        checked_path(path)
+        async with self._files.keep(chunks, max_bytes=self._settings.max_file_bytes) as stored:
+            registration = await self._documents.register(collection_id, path, stored)
         if registration.outcome == "queued":
             await self._jobs.enqueue(registration.version_id)
         return await self._documents.for_manager(registration.document_id), registration

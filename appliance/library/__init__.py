@@ -12,7 +12,7 @@ it into rows. A version whose points may be in the index without being published
 """
 
 from appliance.library.collections import Collections
-from appliance.library.documents import Documents
+from appliance.library.documents import Documents, checked_path
 from appliance.library.ingestlog import IngestLog, passage_id
 from appliance.library.records import (
     CollectionInfo,
@@ -44,5 +44,6 @@ __all__ = [
     "Shelf",
     "StateCounts",
     "VersionInfo",
+    "checked_path",
     "passage_id",
 ]

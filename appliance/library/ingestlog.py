@@ -4,10 +4,10 @@ Every call can be repeated after a crash at any point and leaves the same state.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.foundation import Clock
@@ -73,16 +73,27 @@ class IngestLog:
             await self._touch(session, version.document_id)
             return True
 
-    async def note_parsed(self, version_id: UUID, *, blocks_sha256: str, media_type: str, page_count: int) -> None:
-        async with self._database.write() as session:
-            await session.execute(
-                update(VersionRow)
-                .where(VersionRow.id == version_id)
-                .values(blocks_sha256=blocks_sha256, media_type=media_type, page_count=page_count)
-            )
+    async def in_work(self, version_id: UUID) -> bool:
+        """False when the version was overtaken, deleted or has ended."""
+        async with self._database.read() as session:
+            state = await session.scalar(select(VersionRow.state).where(VersionRow.id == version_id))
+        return state == "processing"
 
-    async def keep_passages(self, version_id: UUID, passages: Sequence[PassageText]) -> None:
-        """Replace the version's passages, and from now on expect points in the index that are not published."""
+    async def note_parsed(self, version_id: UUID, *, blocks_sha256: str, media_type: str, page_count: int) -> bool:
+        """From now on the version refers to its blocks. False when it is no longer in work."""
+        async with self._database.write() as session:
+            version = await session.get(VersionRow, version_id)
+            if version is None or version.state != "processing":
+                return False
+            version.blocks_sha256, version.media_type, version.page_count = blocks_sha256, media_type, page_count
+            return True
+
+    async def keep_passages(self, version_id: UUID, passages: Sequence[PassageText]) -> bool:
+        """Replace the version's passages, and from now on expect points in the index that are not published.
+
+        Returns:
+            False when the version is no longer in work; nothing is kept.
+        """
         rows = [
             PassageRow(
                 id=passage_id(version_id, p.ordinal),
@@ -97,13 +108,13 @@ class IngestLog:
             for p in passages
         ]
         async with self._database.write() as session:
+            version = await session.get(VersionRow, version_id)
+            if version is None or version.state != "processing":
+                return False
             await session.execute(delete(PassageRow).where(PassageRow.version_id == version_id))
             session.add_all(rows)
-            await session.execute(
-                update(VersionRow)
-                .where(VersionRow.id == version_id)
-                .values(passage_count=len(rows), unpublished_points=True)
-            )
+            version.passage_count, version.unpublished_points = len(rows), True
+            return True
 
     async def publish(self, version_id: UUID, *, reason: str) -> bool:
         """Switch the pointer: from this commit on answers use this version and no other.
@@ -175,23 +186,29 @@ class IngestLog:
                 for version, document, collection in await session.execute(query)
             ]
 
-    async def swept(self, leftovers: Sequence[Leftover]) -> list[str]:
-        """Note that the points are gone, and forget deleted documents.
+    async def swept(self, leftovers: Sequence[Leftover]) -> set[str]:
+        """Note that the points are gone, and forget deleted documents and collections.
 
         Returns:
-            SHA-256 of stored files that nothing refers to any more.
+            SHA-256 of stored files that they referred to.
         """
         ids = [x.version_id for x in leftovers]
         gone = [x.version_id for x in leftovers if x.deleted]
         async with self._database.write() as session:
             await session.execute(update(VersionRow).where(VersionRow.id.in_(ids)).values(unpublished_points=False))
             await session.execute(delete(VersionRow).where(VersionRow.id.in_(gone)))
-            childless = select(DocumentRow.id).where(
-                DocumentRow.alive != "", ~select(VersionRow.id).where(VersionRow.document_id == DocumentRow.id).exists()
-            )
-            await session.execute(delete(DocumentRow).where(DocumentRow.id.in_(childless)))
-            candidates = {s for x in leftovers if x.deleted for s in (x.sha256, x.blocks_sha256) if s}
-            return [s for s in sorted(candidates) if not await _is_used(session, s)]
+            await _forget_the_empty(session)
+        return {s for x in leftovers if x.deleted for s in (x.sha256, x.blocks_sha256) if s}
+
+    async def used_files(self, names: Collection[str]) -> set[str]:
+        """Those of some stored files that a version refers to."""
+        async with self._database.read() as session:
+            return {
+                name
+                for column in (VersionRow.sha256, VersionRow.blocks_sha256)
+                for name in await session.scalars(select(column).where(column.in_(names)))
+                if name is not None
+            }
 
     async def _touch(self, session: AsyncSession, document_id: UUID) -> None:
         await session.execute(
@@ -199,10 +216,18 @@ class IngestLog:
         )
 
 
-async def _is_used(session: AsyncSession, sha256: str) -> bool:
-    users = await session.scalar(
-        select(func.count())
-        .select_from(VersionRow)
-        .where((VersionRow.sha256 == sha256) | (VersionRow.blocks_sha256 == sha256))
+async def _forget_the_empty(session: AsyncSession) -> None:
+    """Deleted documents without a version left, then deleted collections without a document left."""
+    dead_collections = select(CollectionRow.id).where(CollectionRow.alive != "")
+    await session.execute(
+        delete(DocumentRow).where(
+            or_(DocumentRow.alive != "", DocumentRow.collection_id.in_(dead_collections)),
+            ~select(VersionRow.id).where(VersionRow.document_id == DocumentRow.id).exists(),
+        )
     )
-    return bool(users)
+    await session.execute(
+        delete(CollectionRow).where(
+            CollectionRow.alive != "",
+            ~select(DocumentRow.id).where(DocumentRow.collection_id == CollectionRow.id).exists(),
+        )
+    )

@@ -4,12 +4,19 @@ import asyncio
 import hashlib
 import os
 import tempfile
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Collection, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from appliance.foundation import InvalidInput
+
+ARRIVING = "incoming-"
+ASKED_AT_ONCE = 1000
+
+Used = Callable[[Collection[str]], Awaitable[Collection[str]]]
+"""Tells which of some names somebody refers to."""
 
 
 class FileTooLarge(InvalidInput):
@@ -26,25 +33,33 @@ class StoredFile:
 
 
 class FileStore:
-    """A folder of immutable files, each named by the SHA-256 of its bytes. Writing the same bytes twice is no work."""
+    """A folder of immutable files, each named by the SHA-256 of its bytes. Writing the same bytes twice is no work.
+
+    A file is kept as long as a row somewhere refers to it. Between the moment when bytes get their name and the moment
+    when a row says so, nothing may be dropped: `keep` spans both, and `drop_unused` waits for it.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._naming = asyncio.Lock()
+        self._arriving: set[Path] = set()
 
     def path(self, sha256: str) -> Path:
         """Where these bytes lie. The name comes from us, never from a user."""
         return self._folder / sha256[:2] / sha256[2:4] / sha256
 
-    async def put(self, chunks: AsyncIterable[bytes], *, max_bytes: int) -> StoredFile:
-        """Store a stream. When this returns, the bytes are on disk.
+    @asynccontextmanager
+    async def keep(self, chunks: AsyncIterable[bytes], *, max_bytes: int) -> AsyncIterator[StoredFile]:
+        """Store a stream; inside the block the bytes are on disk, and the caller notes who refers to them.
 
         Raises:
             FileTooLarge: more than `max_bytes` came; nothing is kept.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         digest, size = hashlib.sha256(), 0
-        handle, name = tempfile.mkstemp(dir=self._folder, prefix="incoming-")
+        handle, name = tempfile.mkstemp(dir=self._folder, prefix=ARRIVING)
         temporary = Path(name)
+        self._arriving.add(temporary)
         try:
             with os.fdopen(handle, "wb") as out:
                 async for chunk in chunks:
@@ -54,23 +69,42 @@ class FileStore:
                     digest.update(chunk)
                     await asyncio.to_thread(out.write, chunk)
                 await asyncio.to_thread(_flush, out)
-            target = self.path(digest.hexdigest())
-            await asyncio.to_thread(_settle, temporary, target)
+            async with self._naming:
+                await asyncio.to_thread(_settle, temporary, self.path(digest.hexdigest()))
+                yield StoredFile(digest.hexdigest(), size)
         finally:
             await asyncio.to_thread(temporary.unlink, missing_ok=True)
-        return StoredFile(digest.hexdigest(), size)
+            self._arriving.discard(temporary)
 
-    async def put_bytes(self, data: bytes) -> StoredFile:
-        """Store a value that is already in memory."""
-        return await self.put(_aiter(data), max_bytes=len(data))
+    @asynccontextmanager
+    async def keep_bytes(self, data: bytes) -> AsyncIterator[StoredFile]:
+        """`keep` for a value that is already in memory."""
+        async with self.keep(_aiter(data), max_bytes=len(data)) as stored:
+            yield stored
 
     async def read(self, sha256: str) -> bytes:
         """Raises FileNotFoundError."""
         return await asyncio.to_thread(self.path(sha256).read_bytes)
 
-    async def delete(self, sha256: str) -> None:
-        """Remove the bytes; fine when they are not there."""
-        await asyncio.to_thread(self.path(sha256).unlink, True)
+    async def drop_unused(self, names: Collection[str], used: Used) -> int:
+        """Remove those files that nobody refers to; fine when they are not there. Returns how many."""
+        async with self._naming:
+            kept = set(await used(names)) if names else set()
+            gone = [self.path(name) for name in names if name not in kept]
+            await asyncio.to_thread(_unlink, gone)
+        return len(gone)
+
+    async def clean(self, used: Used) -> int:
+        """Remove what a crash left: half of an upload, and files that nobody came to refer to. Returns how many."""
+        halves = await asyncio.to_thread(lambda: list(self._folder.glob(f"{ARRIVING}*")))
+        left = [half for half in halves if half not in self._arriving]
+        await asyncio.to_thread(_unlink, left)
+        dropped = len(left)
+        for part in await asyncio.to_thread(lambda: sorted(self._folder.glob("??"))):
+            names = await asyncio.to_thread(_names_below, part)
+            for start in range(0, len(names), ASKED_AT_ONCE):
+                dropped += await self.drop_unused(names[start : start + ASKED_AT_ONCE], used)
+        return dropped
 
 
 async def _aiter(data: bytes) -> AsyncIterable[bytes]:
@@ -84,10 +118,31 @@ def _flush(out: BinaryIO) -> None:
 
 def _settle(temporary: Path, target: Path) -> None:
     """Give the finished file its name, in one step that survives a power cut."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(target.parent)
     temporary.replace(target)
-    folder = os.open(target.parent, os.O_RDONLY)
+    _sync_folder(target.parent)
+
+
+def _make_folder(folder: Path) -> None:
+    """A folder whose own name survives a power cut as well."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(handle)
     finally:
-        os.close(folder)
+        os.close(handle)
+
+
+def _names_below(part: Path) -> list[str]:
+    return [file.name for file in part.glob("??/*")]
+
+
+def _unlink(files: Iterable[Path]) -> None:
+    for file in files:
+        file.unlink(missing_ok=True)
