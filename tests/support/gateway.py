@@ -97,9 +97,9 @@ class Client(httpx.AsyncClient):
         assert reply.status_code < 300, reply.text
         return reply.json()
 
-    async def until_idle(self, collection_id: str) -> list[Any]:
+    async def until_idle(self, collection_id: str, timeout_s: float = 120) -> list[Any]:
         """Wait for the end of all work in a collection; its documents."""
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(timeout_s):
             async with self.stream("GET", f"/api/collections/{collection_id}/progress") as reply:
                 async for line in reply.aiter_lines():
                     if line == "event: idle":

@@ -39,7 +39,7 @@ class ApplianceProcess:
     @property
     def environment(self) -> dict[str, str]:
         return {
-            **os.environ,
+            **{k: v for k, v in os.environ.items() if k != "APPLIANCE_SHARED"},  # the tests' own, no setting
             "APPLIANCE_DATA_DIR": str(self.data),
             "APPLIANCE_PORT": str(self.port),
             "APPLIANCE_ADMIN_PASSWORD": PASSWORD,
