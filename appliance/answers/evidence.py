@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from appliance.answers.sentences import Sentence, split_sentences
+from appliance.answers.sentences import Sentence, is_headline, split_sentences
 from appliance.index import Tokenizer
 from appliance.inference import Embedder, EmbeddingProfile
 from appliance.library import Passage
@@ -91,7 +91,8 @@ class EvidenceFinder:
 def quotation(evidence: Evidence, *, characters: int) -> str:
     """The sentence with its neighbours as far as they fit, verbatim from the passage.
 
-    A neighbour often holds the subject or the second half of a fact; the one after comes first, then the one before.
+    A neighbour often holds the subject or the second half of a fact; the one before comes first, unless it is a
+    headline, then the one after.
     """
     sentences, first, last = evidence.sentences, evidence.at, evidence.at
     text = evidence.passage.text
@@ -101,7 +102,7 @@ def quotation(evidence: Evidence, *, characters: int) -> str:
 
     if length(first, last) > characters:
         return _cut(sentences[first].text, characters)
-    if first > 0 and length(first - 1, last) <= characters:
+    if first > 0 and not is_headline(sentences[first - 1].text) and length(first - 1, last) <= characters:
         first -= 1
     if last + 1 < len(sentences) and length(first, last + 1) <= characters:
         last += 1

@@ -26,6 +26,34 @@ def test_every_sentence_is_a_verbatim_piece_in_order(text: str) -> None:
         ("Dr. Tanabe leads it. She is in Osaka.", ["Dr. Tanabe leads it.", "She is in Osaka."]),
         ("週に3日まで認められます。対象外もあります。", ["週に3日まで認められます。", "対象外もあります。"]),
         ("One | 1\nTwo | 2", ["One | 1", "Two | 2"]),
+        (
+            """Business travel
+The company pays up to 140 euros per night for a hotel. In Paris, Zurich,
+London and Tokyo the limit is 190 euros per night.""",
+            [
+                "Business travel",
+                "The company pays up to 140 euros per night for a hotel.",
+                "In Paris, Zurich,\nLondon and Tokyo the limit is 190 euros per night.",
+            ],
+        ),
+        (
+            [
+                "在宅勤務を希望する社員は、前日までに所属長に申請して承認を受けることが\n必要です。",
+                "週に3日まで認められます。",
+            ],
+            [
+                "The pump is oiled twice a year by the team of the workshop in Building\nB with the oil of the list.",
+                "- Gloves",
+            ],
+        ),
+        ("Apples\nPears\nPlums", ["Apples", "Pears", "Plums"]),
+        (
+            "在宅勤務を希望する社員は、前日までに所属長に申請して承認を受けることが\n必要です。週に3日まで認められます。",
+            [
+                "在宅勤務を希望する社員は、前日までに所属長に申請して承認を受けることが\n必要です。",
+                "週に3日まで認められます。",
+            ],
+        ),
         ("", []),
     ],
 )
