@@ -101,7 +101,8 @@ def _follow(settings: Settings, process: "subprocess.Popen[bytes]") -> None:
             line = log.readline()
             if line:
                 shown = line.rstrip() or shown
-                say(line.rstrip())
+                if not line.startswith("timestamp="):  # the log's own lines stay in the log
+                    say(line.rstrip())
                 if line.startswith("Ready after"):
                     return
             elif process.poll() is not None:
