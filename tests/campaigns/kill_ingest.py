@@ -26,6 +26,7 @@ import httpx
 from appliance.settings import Settings, load
 from tests.campaigns import aftermath, papers
 from tests.campaigns.papers import Step, Version
+from tests.campaigns.pointers import Pointers
 from tests.campaigns.promises import Promises, Story
 from tests.campaigns.witness import Witness
 from tests.support import postgres
@@ -64,7 +65,13 @@ class Campaign:
     """One run on a running appliance."""
 
     def __init__(
-        self, plan: Plan, process: ApplianceProcess, client: Client, collection_id: str, doomed_id: str
+        self,
+        plan: Plan,
+        process: ApplianceProcess,
+        client: Client,
+        pointers: Pointers,
+        collection_id: str,
+        doomed_id: str,
     ) -> None:
         self._plan = plan
         self._process = process
@@ -77,7 +84,7 @@ class Campaign:
         self.promises = Promises({path: Story(steps) for path, steps in stories.items()}, len(self.steps))
         self._up = asyncio.Event()
         self._up.set()
-        self.witness = Witness(client, collection_id, self.promises, self._up, plan.seed)
+        self.witness = Witness(client, collection_id, self.promises, pointers, self._up, plan.seed)
         self.kills: list[str] = []
 
     async def run(self) -> None:
@@ -230,7 +237,7 @@ def _command(pid: int) -> str:
 @contextlib.contextmanager
 def stand_in() -> Iterator[str]:
     """The stand-in engine in a process of its own, which no kill hits; its address."""
-    command = [sys.executable, "-m", "tests.fakes.engine"]
+    command = [sys.executable, "-m", "tests.campaigns.slow_engine"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as engine:
         assert engine.stdout is not None
         try:
@@ -286,7 +293,9 @@ async def conduct(plan: Plan, place: Path, variables: Mapping[str, str]) -> Outc
     await asyncio.to_thread(process.start)
     try:
         async with administrator(process) as client:
-            campaign = Campaign(plan, process, client, await client.collection("Campaign"), await doom(client))
+            campaign = Campaign(
+                plan, process, client, Pointers(settings), await client.collection("Campaign"), await doom(client)
+            )
             promises = campaign.promises
             working = time.monotonic()
             await campaign.run()
@@ -303,10 +312,11 @@ async def conduct(plan: Plan, place: Path, variables: Mapping[str, str]) -> Outc
         raise
     finally:
         await asyncio.to_thread(process.stop)
+    seen = campaign.witness
     lines = [
         f"{plan.engines} engines, {plan.database}, seed {plan.seed}, {len(campaign.kills)} kills",
         f"{len(promises.stories)} paths, {promises.total} steps",
-        f"{campaign.witness.searches} searches during and after, {campaign.witness.hits} hits judged during",
+        f"{seen.searches} searches, {seen.hits} hits judged, {seen.complete} looks for published paragraphs",
         f"left: {counts}",
         f"work {worked - working:.0f} s, sweep {swept - worked:.0f} s, all {time.monotonic() - began:.0f} s",
     ]

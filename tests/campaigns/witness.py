@@ -1,17 +1,21 @@
 """Searches without a pause while documents come, change and go, and judges every hit.
 
-A hit must be of a version that was sent, that no acknowledged removal has taken, and that is not older than what an
-earlier search gave; and when one of its paragraphs is found, every other one must be found too.
+The pointers that publish are read before and after each search: a hit must be of a version that one of the two looks
+shows, and a paragraph of a version that both show must be found. Beside that a hit must be of a version that was sent,
+that no acknowledged removal has taken, and that is not older than what an earlier search gave; and when one of its
+paragraphs is found, every other one must be found too.
 """
 
 import asyncio
+import hashlib
 import random
 from typing import Any
 
 import httpx
 
 from tests.campaigns.papers import Version, words_in
-from tests.campaigns.promises import Promises, Story
+from tests.campaigns.pointers import Pointer, Pointers
+from tests.campaigns.promises import BUSY, Promises, Story
 from tests.support.gateway import Client
 
 
@@ -20,14 +24,25 @@ class NotReady(Exception):
 
 
 class Witness:
-    def __init__(self, client: Client, collection_id: str, promises: Promises, up: asyncio.Event, seed: int) -> None:
+    def __init__(
+        self,
+        client: Client,
+        collection_id: str,
+        promises: Promises,
+        pointers: Pointers,
+        up: asyncio.Event,
+        seed: int,
+    ) -> None:
         self._client = client
         self._collection_id = collection_id
         self._promises = promises
+        self._pointers = pointers
         self._up = up
         self._choice = random.Random(seed + 2)
         self.searches = 0
         self.hits = 0
+        self.complete = 0
+        """Looks for a paragraph of a version that was published all the while."""
 
     async def watch(self) -> None:
         """Until cancelled."""
@@ -37,20 +52,26 @@ class Witness:
             if not sent:
                 await self._promises.until(lambda: any(s.sent >= 0 for s in self._promises.stories.values()), 60)
                 continue
+            # what is in work now is where something can be half there
+            changing = [s for s in sent if self._promises.states.get(s.document_id, "queued") in BUSY]
+            some = changing if changing and self._choice.random() < 0.7 else sent
             try:
-                await self._look_at(self._choice.choice(sent))
+                await self._look_at(self._choice.choice(some))
             except (httpx.TransportError, NotReady):
                 await asyncio.sleep(0)  # the process was killed under the call; `up` says when it is back
 
     async def find(self, word: str) -> list[dict[str, Any]]:
         """Hits whose text has the word. Raises NotReady."""
+        return [item for item in await self._search(word) if word in words_in(item["text"])]
+
+    async def _search(self, word: str) -> list[dict[str, Any]]:
         body = {"query": f"rule {word}", "collection_ids": [self._collection_id], "limit": 10}
         reply = await self._client.post("/api/search", json=body)
         if reply.status_code == 503:
             raise NotReady
         assert reply.status_code == 200, f"search: {reply.status_code} {reply.text}"
         self.searches += 1
-        return [item for item in reply.json()["items"] if word in words_in(item["text"])]
+        return list(reply.json()["items"])
 
     async def _look_at(self, story: Story) -> None:
         step = self._choice.choice(story.steps[: story.sent + 1])
@@ -58,11 +79,35 @@ class Witness:
             return
         gone, seen = story.gone_after, story.seen
         word = self._choice.choice(step.words)
-        for item in await self.find(word):
-            self.hits += 1
+        before = await asyncio.to_thread(self._pointers.published)
+        items = await self._search(word)
+        after = await asyncio.to_thread(self._pointers.published)
+        self._compare(items, [*before.values(), *after.values()])
+        found = [item for item in items if word in words_in(item["text"])]
+        self._expect(step, word, bool(found), before, after)
+        for item in found:
             self._judge(step, item, gone, seen)
             story.seen = max(story.seen, step.step)
             await self._is_whole(story, step, item)
+
+    def _compare(self, items: list[dict[str, Any]], pointers: list[Pointer]) -> None:
+        allowed = {(str(pointer.document_id), pointer.number) for pointer in pointers}
+        for item in items:
+            self.hits += 1
+            document = item["document"]
+            if (document["id"], document["version_number"]) not in allowed:
+                self._promises.accuse(f"{document['name']} version {document['version_number']} was found unpublished")
+
+    def _expect(
+        self, step: Version, word: str, found: bool, before: dict[str, Pointer], after: dict[str, Pointer]
+    ) -> None:
+        sha256 = hashlib.sha256(step.content).hexdigest()
+        published = [step.path in look and look[step.path].sha256 == sha256 for look in (before, after)]
+        self.complete += all(published)
+        if all(published) and not found:
+            self._promises.accuse(f"{step.path} step {step.step} is published, but not its paragraph {word}")
+        if found and not any(published):
+            self._promises.accuse(f"{step.path} step {step.step} was found, but is not published")
 
     def _judge(self, step: Version, item: dict[str, Any], gone: int, seen: int) -> None:
         name = f"{step.path} step {step.step}"
