@@ -84,11 +84,12 @@ class Parts:
     chat_completions: ChatCompletions
 
 
-def build_parts(settings: Settings) -> Parts:
-    """Construct, without starting anything."""
+def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
+    """Construct, without starting anything. `worker`: for a process that takes in documents and answers nobody."""
     clock = SystemClock()
     storage = storage_settings(settings)
-    database, files = Database(storage), FileStore(storage.files_dir)
+    database = Database(storage)
+    files = FileStore(storage.files_dir, shared=not database.is_sqlite)
     identity = identity_settings(settings)
     passwords = Passwords(min_length=identity.password_min_length)
     people = People(database, clock, passwords)
@@ -96,7 +97,7 @@ def build_parts(settings: Settings) -> Parts:
     engines = Engines(inference_settings(settings))
     index = open_index(index_settings(settings))
     shelf, ingest_log = Shelf(database), IngestLog(database, clock)
-    learning = document_settings(settings)
+    learning = document_settings(settings, worker=worker)
     ingest = Ingest(ingest_log, files, index, engines, learning)
     jobs = DocumentJobs(ingest, ingest_log, learning)
     documents = DocumentService(Collections(database, clock), Documents(database, clock), shelf, files, jobs, learning)

@@ -1,5 +1,6 @@
 """From the settings, as people write them, to the values that each room takes."""
 
+import socket
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -27,14 +28,28 @@ def identity_settings(settings: Settings) -> IdentitySettings:
     )
 
 
-def document_settings(settings: Settings) -> DocumentSettings:
+def document_settings(settings: Settings, *, worker: bool = False) -> DocumentSettings:
+    """`worker`: of a process that only works; then `parallel` is at least 1 whatever a shared file says of gateways."""
     jobs = settings.database.url.replace("postgresql://", "postgresql+psycopg://", 1)
     return DocumentSettings(
         jobs_database_url=jobs or f"sqlite:///{settings.data / 'jobs.db'}",
         max_file_bytes=settings.documents.max_file_bytes,
-        parallel=settings.documents.parallel,
+        parallel=max(settings.documents.parallel, 1) if worker else settings.documents.parallel,
+        worker_name=worker_name(settings, worker=worker),
         passage_characters=settings.documents.passage_characters,
     )
+
+
+def worker_name(settings: Settings, *, worker: bool) -> str:
+    """Who a process is in the job store, the same after a restart.
+
+    With SQLite there is one process per data folder, wherever the folder is moved; with PostgreSQL there are several.
+    """
+    if settings.documents.worker_name:
+        return settings.documents.worker_name
+    if not settings.database.url:
+        return "local"
+    return f"{'worker' if worker else 'gateway'}@{socket.gethostname()}:{settings.data}"
 
 
 def index_settings(settings: Settings) -> IndexSettings:

@@ -82,8 +82,10 @@ class EnginesSection(Struct, forbid_unknown_fields=True, frozen=True):
 
 class DocumentsSection(Struct, forbid_unknown_fields=True, frozen=True):
     max_file_bytes: Annotated[int, Meta(ge=1)] = 256 * 1024 * 1024
-    parallel: Annotated[int, Meta(ge=1, le=64)] = 2
-    """Documents in work at once."""
+    parallel: Annotated[int, Meta(ge=0, le=64)] = 2
+    """Documents in work at once in this process; 0 leaves them to `appliance worker`, which needs PostgreSQL."""
+    worker_name: str = ""
+    """Who this process is in the job store; after a crash it takes up its own work. Empty: told by host and folder."""
     passage_characters: Annotated[int, Meta(ge=200, le=4000)] = 1000
 
 

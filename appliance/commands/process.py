@@ -8,7 +8,6 @@ import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import uvicorn
 
@@ -45,9 +44,9 @@ def prepare_folders(settings: Settings) -> None:
 
 
 @contextmanager
-def sole_owner(settings: Settings) -> Iterator[None]:
+def sole_owner(settings: Settings, name: str = "lock") -> Iterator[None]:
     """Hold the data folder; the kernel lets go of it when the process dies, however it dies. Raises AlreadyRunning."""
-    with (settings.run_dir / "lock").open("a") as handle:
+    with (settings.run_dir / name).open("a") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -94,6 +93,23 @@ async def first_administrator(parts: Parts) -> FirstStart:
         email=admin.email, name="Administrator", password=admin.password or None, roles=("administrator",)
     )
     return FirstStart(person.email, made=True, password=made)
+
+
+async def work(parts: Parts) -> None:
+    """Take in documents until SIGTERM or SIGINT."""
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    await parts.engines.start()
+    try:
+        await parts.jobs.start()
+        await ended.wait()
+        await parts.jobs.stop()
+    finally:
+        await parts.engines.stop()
+        await parts.index.close()
+        await parts.database.close()
 
 
 async def serve(parts: Parts, first: FirstStart, *, announce: Callable[[], Awaitable[None]]) -> None:
@@ -147,11 +163,3 @@ def _local_url(settings: Settings) -> str:
     host = settings.server.host
     host = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - compared, not bound
     return f"http://{host}:{settings.server.port}"
-
-
-def lock_holder(data: Path) -> int | None:
-    """Process id of whoever runs on a data folder, for `doctor`."""
-    try:
-        return int((data / "run" / "lock").read_text())
-    except (OSError, ValueError):
-        return None

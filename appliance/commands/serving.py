@@ -9,15 +9,24 @@ from appliance.app import Parts, build_parts, configure_logging
 from appliance.commands import doctor
 from appliance.commands.options import ConfigOption, run, settings_from
 from appliance.commands.output import say
-from appliance.commands.process import FirstStart, first_administrator, prepare_folders, serve, sole_owner
+from appliance.commands.process import FirstStart, first_administrator, prepare_folders, serve, sole_owner, work
+from appliance.foundation import InvalidInput
 from appliance.migrations import migrate
 from appliance.settings import Settings
+
+
+class WorkerAlone(InvalidInput):
+    """SQLite and the embedded index belong to one process."""
+
+    code = "worker_alone"
+    remedy = "Set them, or leave the worker out: 'appliance up' and 'serve' take in documents themselves."
 
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command("up", help="Run everything on this machine: chat, API, search and engines.")(up)
     app.command("serve", help="Run the gateway; accounts must exist, engines as configured.")(serve_only)
+    app.command("worker", help="Take in documents beside a gateway; needs PostgreSQL and a Qdrant server.")(worker)
     app.command("doctor", help="Check this machine and this installation; each finding with its remedy.")(doctor.doctor)
 
 
@@ -29,6 +38,27 @@ def up(config: ConfigOption = None) -> None:
 def serve_only(config: ConfigOption = None) -> None:
     settings = settings_from(config)
     run(_up(settings, first_start=False))
+
+
+def worker(config: ConfigOption = None) -> None:
+    settings = settings_from(config)
+    missing = [
+        key for key, url in (("database.url", settings.database.url), ("index.url", settings.index.url)) if not url
+    ]
+    if missing:
+        raise WorkerAlone(f"A worker beside the gateway needs {' and '.join(missing)}.")
+    run(_worker(settings))
+
+
+async def _worker(settings: Settings) -> None:
+    configure_logging(settings.log_level)
+    prepare_folders(settings)
+    with sole_owner(settings, "worker.lock"):
+        parts = build_parts(settings, worker=True)
+        await migrate(parts.database)
+        say(f"Private Model Appliance, worker\n  data    {settings.data}\nTaking in documents.")
+        await work(parts)
+    say("Stopped.")
 
 
 async def _up(settings: Settings, *, first_start: bool) -> None:

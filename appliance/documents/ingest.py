@@ -30,6 +30,8 @@ from appliance.storage import FileStore
 log = structlog.get_logger(__name__)
 
 SWEEP_AT_ONCE = 50
+SLOW_S = 20.0
+"""Embedding one batch takes seconds, also on a machine without GPU."""
 
 
 class Ingest:
@@ -98,7 +100,7 @@ class Ingest:
         drafts = await asyncio.to_thread(make_passages, parsed, rules)
         batch = drafts[start : start + self._settings.embed_batch_count]
         texts = [searchable_text(parsed.title, d) for d in batch]
-        vectors = await self._embedder.embed_passages(task.profile, texts)
+        vectors = await self._embedded(task, texts)
         space = space_name(task.profile.model_id, task.profile.dimension)
         await self._index.ensure_space(space, task.profile.dimension)
         await self._index.upsert(space, _points(task, batch, texts, vectors))
@@ -106,6 +108,17 @@ class Ingest:
             await self._index.delete_versions(space, [task.version_id])  # the sweep may have been here before us
             return count
         return start + len(batch)
+
+    async def _embedded(self, task: IngestTask, texts: Sequence[str]) -> list[list[float]]:
+        """Vectors. The embedder waits some minutes for an engine that starts again; people are told after a while."""
+        working = asyncio.ensure_future(self._embedder.embed_passages(task.profile, texts))
+        try:
+            done, _ = await asyncio.wait({working}, timeout=SLOW_S)
+            if not done:
+                await self._log.note(task.version_id, stage="waiting", detail="waiting: The engine is slow or starting.")
+            return await working
+        finally:
+            working.cancel()
 
     async def publish(self, task: IngestTask, blocks_sha256: str, passage_count: int) -> bool:
         """Make sure that every passage is in the index, then switch the pointer.

@@ -7,7 +7,7 @@ the application's event loop, so every step hands a coroutine over to that loop 
 import asyncio
 import sqlite3
 from collections.abc import Callable, Coroutine
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
@@ -18,6 +18,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from appliance.documents.ingest import Ingest
+from appliance.documents.patience import BUSY, Patience
 from appliance.documents.settings import DocumentSettings
 from appliance.foundation import ApplianceError
 from appliance.library import IngestLog
@@ -38,35 +39,42 @@ GIVEN_UP = "It could not be finished after several tries. Upload it again once t
 class DocumentWorkflow(DBOSConfiguredInstance):
     """The steps of `Ingest`, remembered."""
 
-    def __init__(self, ingest: Ingest, shelf: IngestLog, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, ingest: Ingest, shelf: IngestLog, loop: asyncio.AbstractEventLoop, patience: Patience) -> None:
         super().__init__(config_name="documents")
         self._ingest = ingest
         self._log = shelf
         self._loop = loop
+        self._patience = patience
 
     @DBOS.workflow()
     def run(self, version: str) -> str:
         """Take a version from bytes to published. Returns what became of it, for the job store."""
         version_id = UUID(version)
-        task = self._step("take", lambda: self._log.take(version_id))
+        step = partial(self._step, version_id)
+        task = step("take", lambda: self._log.take(version_id))
         if task is None:
             return "overtaken"
-        blocks = self._step("read", lambda: self._ingest.read(task))
+        blocks = step("read", lambda: self._ingest.read(task))
         if blocks is None:
             return "not read"
-        count = self._step("cut", lambda: self._ingest.cut(task, blocks))
+        count = step("cut", lambda: self._ingest.cut(task, blocks))
         done = 0
         while done < count:
-            done = self._step("index", partial(self._ingest.index_batch, task, blocks, done, count))
-        published = self._step("publish", lambda: self._ingest.publish(task, blocks, count)) if count else False
+            done = step("index", partial(self._ingest.index_batch, task, blocks, done, count))
+        published = step("publish", lambda: self._ingest.publish(task, blocks, count)) if count else False
         return "published" if published else "not published"
 
-    def _step(self, name: str, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    def _step(self, version_id: UUID, name: str, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         def on_loop() -> T:
             return asyncio.run_coroutine_threadsafe(work(), self._loop).result()
 
+        def tell(reason: str) -> None:
+            note = self._log.note(version_id, stage="waiting", detail=reason)
+            with suppress(*BUSY):  # the database may be what is waited for
+                asyncio.run_coroutine_threadsafe(note, self._loop).result()
+
         options: Any = {"name": name, "retries_allowed": True, "max_attempts": 6, "interval_seconds": 1.0}
-        return DBOS.run_step(options, on_loop)
+        return DBOS.run_step(options, lambda: self._patience.outwait(on_loop, tell))
 
 
 class DocumentJobs:
@@ -76,6 +84,7 @@ class DocumentJobs:
         self._ingest = ingest
         self._log = shelf
         self._settings = settings
+        self._patience = Patience()
         self._workflow: DocumentWorkflow | None = None
         self._sweeper: asyncio.Task[None] | None = None
 
@@ -95,6 +104,7 @@ class DocumentJobs:
 
     async def stop(self) -> None:
         """Stop taking work. Steps under way are repeated at the next start."""
+        self._patience.end()
         if self._sweeper is not None:
             self._sweeper.cancel()
             await asyncio.wait({self._sweeper})
@@ -107,13 +117,16 @@ class DocumentJobs:
     def _launch(self, config: DBOSConfig, loop: asyncio.AbstractEventLoop) -> None:
         _share_sqlite(self._settings.jobs_database_url)
         DBOS(config=config)
-        self._workflow = DocumentWorkflow(self._ingest, self._log, loop)
+        works = self._settings.parallel > 0
+        if not works:
+            DBOS.listen_queues([])
+        self._workflow = DocumentWorkflow(self._ingest, self._log, loop, self._patience)
         DBOS.launch()
         DBOS.register_queue(
             QUEUE,
-            worker_concurrency=self._settings.parallel,
+            worker_concurrency=self._settings.parallel or None,
             polling_interval_sec=0.2,
-            on_conflict="always_update",
+            on_conflict="always_update" if works else "never_update",
         )
 
     def _enqueue(self, version_id: UUID, attempt: int) -> None:

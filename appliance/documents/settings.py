@@ -10,7 +10,7 @@ class DocumentSettings:
     max_file_bytes: int = 256 * 1024 * 1024
     """Largest file that an upload may have."""
     parallel: int = 2
-    """Documents in work at once on this worker."""
+    """Documents in work at once in this process; 0: none, workers elsewhere take them."""
     passage_characters: int = 1000
     """Aim for the length of a passage."""
     embed_batch_count: int = 32

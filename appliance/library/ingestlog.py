@@ -63,13 +63,14 @@ class IngestLog:
                 profile=profile_of(collection),
             )
 
-    async def note(self, version_id: UUID, *, stage: str, percent: int, detail: str = "") -> bool:
+    async def note(self, version_id: UUID, *, stage: str, percent: int | None = None, detail: str = "") -> bool:
         """Progress for people. False when the version is no longer in work: overtaken, deleted or ended."""
         async with self._database.write() as session:
             version = await session.get(VersionRow, version_id)
             if version is None or version.state != "processing":
                 return False
-            version.stage, version.percent, version.reason = stage, percent, detail
+            version.stage, version.reason = stage, detail
+            version.percent = version.percent if percent is None else percent
             await self._touch(session, version.document_id)
             return True
 

@@ -1,9 +1,12 @@
 """Bytes on disk, named by what they are."""
 
 import asyncio
+import contextlib
+import fcntl
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,6 +16,8 @@ from typing import BinaryIO
 from appliance.foundation import InvalidInput
 
 ARRIVING = "incoming-"
+DEAD_AFTER_S = 24 * 3600.0
+"""Half of an upload that another process may be writing is taken for dead after this."""
 ASKED_AT_ONCE = 1000
 
 Used = Callable[[Collection[str]], Awaitable[Collection[str]]]
@@ -36,17 +41,33 @@ class FileStore:
     """A folder of immutable files, each named by the SHA-256 of its bytes. Writing the same bytes twice is no work.
 
     A file is kept as long as a row somewhere refers to it. Between the moment when bytes get their name and the moment
-    when a row says so, nothing may be dropped: `keep` spans both, and `drop_unused` waits for it.
+    when a row says so, nothing may be dropped: `keep` spans both, and `drop_unused` waits for it, also in another
+    process that works on the same folder.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, shared: bool = False) -> None:
+        """`shared`: other processes write here too, so what looks left over may be an upload of theirs."""
         self._folder = folder
-        self._naming = asyncio.Lock()
+        self._shared = shared
+        self._lock_file = folder.with_name(f"{folder.name}.lock")
+        self._turn = asyncio.Lock()
         self._arriving: set[Path] = set()
 
     def path(self, sha256: str) -> Path:
         """Where these bytes lie. The name comes from us, never from a user."""
         return self._folder / sha256[:2] / sha256[2:4] / sha256
+
+    @asynccontextmanager
+    async def _naming(self) -> AsyncIterator[None]:
+        """One at a time among all tasks of all processes; the kernel ends it with the process."""
+        async with self._turn:
+            self._lock_file.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self._lock_file, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                await asyncio.to_thread(fcntl.flock, handle, fcntl.LOCK_EX)
+                yield
+            finally:
+                os.close(handle)
 
     @asynccontextmanager
     async def keep(self, chunks: AsyncIterable[bytes], *, max_bytes: int) -> AsyncIterator[StoredFile]:
@@ -69,7 +90,7 @@ class FileStore:
                     digest.update(chunk)
                     await asyncio.to_thread(out.write, chunk)
                 await asyncio.to_thread(_flush, out)
-            async with self._naming:
+            async with self._naming():
                 await asyncio.to_thread(_settle, temporary, self.path(digest.hexdigest()))
                 yield StoredFile(digest.hexdigest(), size)
         finally:
@@ -88,7 +109,7 @@ class FileStore:
 
     async def drop_unused(self, names: Collection[str], used: Used) -> int:
         """Remove those files that nobody refers to; fine when they are not there. Returns how many."""
-        async with self._naming:
+        async with self._naming():
             kept = set(await used(names)) if names else set()
             gone = [self.path(name) for name in names if name not in kept]
             await asyncio.to_thread(_unlink, gone)
@@ -96,7 +117,7 @@ class FileStore:
 
     async def clean(self, used: Used) -> int:
         """Remove what a crash left: half of an upload, and files that nobody came to refer to. Returns how many."""
-        halves = await asyncio.to_thread(lambda: list(self._folder.glob(f"{ARRIVING}*")))
+        halves = await asyncio.to_thread(_older_than, self._folder, DEAD_AFTER_S if self._shared else 0.0)
         left = [half for half in halves if half not in self._arriving]
         await asyncio.to_thread(_unlink, left)
         dropped = len(left)
@@ -105,6 +126,16 @@ class FileStore:
             for start in range(0, len(names), ASKED_AT_ONCE):
                 dropped += await self.drop_unused(names[start : start + ASKED_AT_ONCE], used)
         return dropped
+
+
+def _older_than(folder: Path, seconds: float) -> list[Path]:
+    """Halves of uploads that nobody has written to for so long."""
+    found = []
+    for half in folder.glob(f"{ARRIVING}*"):
+        with contextlib.suppress(FileNotFoundError):  # it has just got its name
+            if time.time() - half.stat().st_mtime >= seconds:
+                found.append(half)
+    return found
 
 
 async def _aiter(data: bytes) -> AsyncIterable[bytes]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from pathlib import Path
 
@@ -97,3 +98,34 @@ async def test_cleaning_takes_what_a_crash_left_and_nothing_else(tmp_path: Path)
     arrived = await uploading
     assert {p.name for p in tmp_path.rglob("*") if p.is_file()} == {kept.sha256, arrived.sha256}
     assert stray.sha256 not in {kept.sha256, arrived.sha256}
+
+
+async def test_another_process_on_the_folder_waits_its_turn(tmp_path: Path) -> None:
+    """A gateway that is naming bytes, and a worker that wants to drop the same ones."""
+    gateway, worker = FileStore(tmp_path / "files", shared=True), FileStore(tmp_path / "files", shared=True)
+    referred: set[str] = set()
+
+    async def used(_: Collection[str]) -> Collection[str]:
+        return referred
+
+    async with gateway.keep_bytes(b"just arrived") as stored:
+        dropping = asyncio.create_task(worker.drop_unused([stored.sha256], used))
+        await asyncio.wait({dropping}, timeout=0.2)
+        assert not dropping.done()
+        referred.add(stored.sha256)
+    assert await dropping == 0
+    assert await worker.read(stored.sha256) == b"just arrived"
+
+
+async def test_an_upload_of_another_process_is_not_taken_for_a_leftover(tmp_path: Path) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "incoming-fresh").write_bytes(b"half")
+    (folder / "incoming-dead").write_bytes(b"half")
+    os.utime(folder / "incoming-dead", (0, 0))
+
+    async def used(_: Collection[str]) -> Collection[str]:
+        return ()
+
+    assert await FileStore(folder, shared=True).clean(used) == 1
+    assert [p.name for p in folder.iterdir()] == ["incoming-fresh"]
