@@ -52,7 +52,7 @@ from appliance.identity import (
     People,
     PeopleController,
 )
-from appliance.index import PassageIndex, open_index
+from appliance.index import IndexUnavailable, PassageIndex, open_index
 from appliance.inference import Engines, EnginesController
 from appliance.library import Collections, Documents, IngestLog, Shelf
 from appliance.openai_api import ChatCompletions, ChatCompletionsController, EmbeddingsController, ModelsController
@@ -229,7 +229,14 @@ class _Readiness:
             Dependency(name=f"engine {facts.model_id}", ready=facts.ready, detail=facts.state)
             for facts in self._parts.engines.list_facts()
         ]
-        return [await self._database(), *engines]
+        return [await self._database(), await self._index(), *engines]
+
+    async def _index(self) -> Dependency:
+        try:
+            await self._parts.index.check()
+        except IndexUnavailable:
+            return Dependency(name="index", ready=False, detail="does not answer")
+        return Dependency(name="index", ready=True)
 
     async def _database(self) -> Dependency:
         try:

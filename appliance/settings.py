@@ -81,7 +81,7 @@ class EnginesSection(Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class DocumentsSection(Struct, forbid_unknown_fields=True, frozen=True):
-    max_file_bytes: Annotated[int, Meta(ge=1)] = 256 * 1024 * 1024
+    max_file_bytes: Annotated[int, Meta(ge=1, le=2 * 1024**3)] = 256 * 1024 * 1024
     parallel: Annotated[int, Meta(ge=0, le=64)] = 2
     """Documents in work at once in this process; 0 leaves them to `appliance worker`, which needs PostgreSQL."""
     worker_name: str = ""

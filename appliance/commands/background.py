@@ -45,7 +45,7 @@ def start(
 ) -> None:
     settings = settings_from(config)
     prepare_folders(settings)
-    password = "" if settings.admin.password else secrets.token_urlsafe(12)
+    password = "" if settings.admin.password else secrets.token_urlsafe(max(12, settings.identity.password_min_length))
     if is_held(settings):
         say(f"The appliance runs already: {settings.url}")
         password = ""

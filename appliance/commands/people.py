@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
     users.command("list", help="Everybody.")(list_users)
     users.command("create", help="Make an account; a password is made and shown once.")(create_user)
     users.command("disable", help="Shut an account: its sessions and keys are dead at once.")(disable_user)
-    users.command("password", help="Set a new password, made and shown once.")(new_password)
+    users.command("password", help="Set a new password; its owner must change it at the next login.")(new_password)
     app.add_typer(users, name="users")
     groups = typer.Typer(help="Groups of people, to share collections with.", no_args_is_help=True)
     groups.command("create", help="Make a group.")(create_group)

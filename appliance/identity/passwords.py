@@ -13,14 +13,14 @@ class Passwords:
 
     def __init__(self, *, min_length: int, parallel: int = 2) -> None:
         self._hasher = PasswordHasher(time_cost=3, memory_cost=65536, parallelism=2)
-        self._min_length = min_length
+        self.min_length = min_length
         self._slots = asyncio.Semaphore(parallel)
         self._decoy: str | None = None
 
     async def hash(self, password: str) -> str:
         """Raises WeakPassword."""
-        if len(password) < self._min_length:
-            raise WeakPassword(f"The password has fewer than {self._min_length} characters.")
+        if len(password) < self.min_length:
+            raise WeakPassword(f"The password has fewer than {self.min_length} characters.")
         if len(password) > 1024:
             raise WeakPassword("The password has more than 1,024 characters.", remedy="Choose a shorter one.")
         async with self._slots:

@@ -68,7 +68,7 @@ class People:
             NameTaken: the address has an account already.
             WeakPassword: too short.
         """
-        made = random_text(16) if password is None else None
+        made = random_text(max(16, self._passwords.min_length)) if password is None else None
         hashed = await self._passwords.hash(made or password or "")
         row = UserRow(
             id=new_id(),

@@ -84,6 +84,10 @@ class EdgeIndex:
     async def count(self, space: str, version_id: UUID) -> int:
         return await _on(self._reader, lambda: self._count(space, version_id))
 
+    async def check(self) -> None:
+        """Nothing to ask: it is in this process. Returns once the reading thread is free."""
+        await _on(self._reader, lambda: None)
+
     async def optimize(self, space: str) -> None:
         """Build the graph now. Writes wait for it; see the module's notes."""
         await _on(self._writer, lambda: self._optimize(space))

@@ -94,6 +94,10 @@ class QdrantIndex:
         match = models.FieldCondition(key=VERSION_KEY, match=models.MatchValue(value=str(version_id)))
         return (await _asked(self._client.count(space, models.Filter(must=[match]), exact=True))).count
 
+    async def check(self) -> None:
+        """Raises IndexUnavailable."""
+        await _asked(self._client.collection_exists("appliance"))
+
     async def close(self) -> None:
         await self._client.close()
 

@@ -13,7 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.index import EdgeIndex, PassageIndex, PassagePoint, SearchScope, SpaceMismatch, Tokenizer
+from appliance.index import (
+    EdgeIndex,
+    IndexUnavailable,
+    PassageIndex,
+    PassagePoint,
+    SearchScope,
+    SpaceMismatch,
+    Tokenizer,
+)
 from appliance.index.errors import IndexLocked
 from appliance.index.qdrant import QdrantIndex
 from tests.fakes.engine import embed
@@ -227,3 +235,11 @@ def test_an_identifier_counts_whole_and_in_parts() -> None:
 @given(st.text())
 def test_no_text_breaks_the_tokenizer(text: str) -> None:
     assert all(term and term == term.lower() for term in Tokenizer().terms(text)) or not text.isascii()
+
+
+async def test_an_index_that_answers_can_be_told_from_one_that_does_not(index: PassageIndex) -> None:
+    await index.check()
+    gone = QdrantIndex("http://127.0.0.1:9", api_key="", timeout_s=1)
+    with pytest.raises(IndexUnavailable):
+        await gone.check()
+    await gone.close()
