@@ -115,7 +115,9 @@ class Ingest:
         try:
             done, _ = await asyncio.wait({working}, timeout=SLOW_S)
             if not done:
-                await self._log.note(task.version_id, stage="waiting", detail="waiting: The engine is slow or starting.")
+                await self._log.note(
+                    task.version_id, stage="waiting", detail="waiting: The engine is slow or starting."
+                )
             return await working
         finally:
             working.cancel()
@@ -149,8 +151,9 @@ class Ingest:
             by_space.setdefault(space_name(x.profile.model_id, x.profile.dimension), []).append(x.version_id)
         for space, version_ids in by_space.items():
             await self._index.delete_versions(space, version_ids)
-        if leftovers:
-            await self._files.drop_unused(await self._log.swept(leftovers), self._log.used_files)
+        dropped = await self._log.swept(leftovers)  # asked always: a deleted collection may have been empty
+        if dropped:
+            await self._files.drop_unused(dropped, self._log.used_files)
         return len(leftovers)
 
     async def clean_files(self) -> None:

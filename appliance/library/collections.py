@@ -103,7 +103,7 @@ class Collections:
     async def delete(self, collection_id: UUID) -> None:
         """Take it off the shelf at once; points and bytes are swept later."""
         async with self._database.write() as session:
-            row = await session.get(CollectionRow, collection_id)
+            row = await session.get(CollectionRow, collection_id, with_for_update=True)
             if row is None or row.alive:
                 raise NotFound("There is no such collection.")
             row.alive = str(row.id)

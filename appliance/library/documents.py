@@ -1,9 +1,11 @@
 """Documents and their versions: registered, worked on, published by one pointer, taken away."""
 
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -15,6 +17,9 @@ from appliance.library.models import CollectionRow, DocumentRow, VersionRow
 from appliance.library.records import DocumentInfo, Registration, VersionInfo
 from appliance.storage import Database, StoredFile
 
+SHARED = {"read": True}
+"""Locks a row against change, not against others who only need that it stays as it is."""
+CREATING_TRIES = 3
 NO_WORK = ("queued", "processing", "indexed", "partial")
 """A latest version in one of these states with the same bytes makes a second upload no work."""
 
@@ -34,15 +39,21 @@ class Documents:
             NotFound: the collection is gone.
         """
         path = checked_path(path)
+        for _ in range(CREATING_TRIES):
+            with suppress(IntegrityError):  # somebody else was first to make this path's row: it is there now
+                return await self._register(collection_id, path, stored)
+        return await self._register(collection_id, path, stored)
+
+    async def _register(self, collection_id: UUID, path: str, stored: StoredFile) -> Registration:
         now = self._clock.now()
         async with self._database.write() as session:
-            collection = await session.get(CollectionRow, collection_id)
+            collection = await session.get(CollectionRow, collection_id, with_for_update=SHARED)
             if collection is None or collection.alive:
                 raise NotFound("There is no such collection.")
             row = await session.scalar(
-                select(DocumentRow).where(
-                    DocumentRow.collection_id == collection_id, DocumentRow.path == path, DocumentRow.alive == ""
-                )
+                select(DocumentRow)
+                .where(DocumentRow.collection_id == collection_id, DocumentRow.path == path, DocumentRow.alive == "")
+                .with_for_update()
             )
             if row is None:
                 row = DocumentRow(
@@ -118,7 +129,7 @@ class Documents:
     async def delete(self, document_id: UUID) -> None:
         """Take a document out of every answer at once; the rest is swept later. Raises NotFound."""
         async with self._database.write() as session:
-            row = await session.get(DocumentRow, document_id)
+            row = await session.get(DocumentRow, document_id, with_for_update=True)
             if row is None or row.alive:
                 raise NotFound("There is no such document.")
             row.alive, row.updated_at = str(row.id), self._clock.now()
@@ -149,13 +160,28 @@ def _documents() -> Select[DocumentRow, VersionRow, VersionRow]:
     )
 
 
-async def document_is_current(session: AsyncSession, version: VersionRow) -> DocumentRow | None:
-    """The document, if it lives, its collection lives, and this is still its newest version."""
-    document = await session.get(DocumentRow, version.document_id)
-    if document is None or document.alive or document.latest_version_id != version.id:
+async def lock_for_change(session: AsyncSession, version_id: UUID) -> tuple[VersionRow, DocumentRow | None] | None:
+    """A version whose state may change now, and its document if that lives, its collection lives, and this is still its
+    newest version. None when there is no such version.
+
+    PostgreSQL has many writers: whoever registers, publishes or deletes takes the collection, the document and the
+    version in this order, so that none of them decides on what another one is changing. SQLite has one writer anyway.
+    """
+    place = await session.execute(
+        select(DocumentRow.id, DocumentRow.collection_id)
+        .join(VersionRow, VersionRow.document_id == DocumentRow.id)
+        .where(VersionRow.id == version_id)
+    )
+    ids = place.first()
+    if ids is None:
         return None
-    collection = await session.get(CollectionRow, document.collection_id)
-    return None if collection is None or collection.alive else document
+    collection = await session.get(CollectionRow, ids[1], with_for_update=SHARED)
+    document = await session.get(DocumentRow, ids[0], with_for_update=True)
+    version = await session.get(VersionRow, version_id, with_for_update=True)
+    if version is None or document is None:
+        return None
+    dead = collection is None or collection.alive or document.alive or document.latest_version_id != version_id
+    return version, None if dead else document
 
 
 def checked_path(path: str) -> str:

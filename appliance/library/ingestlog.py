@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.foundation import Clock
 from appliance.library.collections import profile_of
-from appliance.library.documents import document_is_current
+from appliance.library.documents import lock_for_change
 from appliance.library.models import CollectionRow, DocumentRow, PassageRow, VersionRow
 from appliance.library.records import IngestTask, Leftover, QueuedVersion
 from appliance.library.values import PassageText
@@ -44,10 +44,10 @@ class IngestLog:
     async def take(self, version_id: UUID) -> IngestTask | None:
         """Start work. None when the version was overtaken by a newer one or its document is gone."""
         async with self._database.write() as session:
-            version = await session.get(VersionRow, version_id)
-            if version is None or version.state not in ("queued", "processing"):
+            locked = await lock_for_change(session, version_id)
+            if locked is None or locked[0].state not in ("queued", "processing"):
                 return None
-            document = await document_is_current(session, version)
+            version, document = locked
             if document is None:
                 version.state, version.unpublished_points = "retired", True
                 return None
@@ -66,9 +66,10 @@ class IngestLog:
     async def note(self, version_id: UUID, *, stage: str, percent: int | None = None, detail: str = "") -> bool:
         """Progress for people. False when the version is no longer in work: overtaken, deleted or ended."""
         async with self._database.write() as session:
-            version = await session.get(VersionRow, version_id)
-            if version is None or version.state != "processing":
+            locked = await lock_for_change(session, version_id)
+            if locked is None or locked[0].state != "processing":
                 return False
+            version = locked[0]
             version.stage, version.reason = stage, detail
             version.percent = version.percent if percent is None else percent
             await self._touch(session, version.document_id)
@@ -83,7 +84,7 @@ class IngestLog:
     async def note_parsed(self, version_id: UUID, *, blocks_sha256: str, media_type: str, page_count: int) -> bool:
         """From now on the version refers to its blocks. False when it is no longer in work."""
         async with self._database.write() as session:
-            version = await session.get(VersionRow, version_id)
+            version = await session.get(VersionRow, version_id, with_for_update=True)
             if version is None or version.state != "processing":
                 return False
             version.blocks_sha256, version.media_type, version.page_count = blocks_sha256, media_type, page_count
@@ -109,7 +110,7 @@ class IngestLog:
             for p in passages
         ]
         async with self._database.write() as session:
-            version = await session.get(VersionRow, version_id)
+            version = await session.get(VersionRow, version_id, with_for_update=True)
             if version is None or version.state != "processing":
                 return False
             await session.execute(delete(PassageRow).where(PassageRow.version_id == version_id))
@@ -128,10 +129,12 @@ class IngestLog:
             False when it was overtaken or deleted meanwhile; its points are then left for the sweep.
         """
         async with self._database.write() as session:
-            version = await session.get(VersionRow, version_id)
-            if version is None or version.state != "processing":
-                return version is not None and version.state in ("indexed", "partial")
-            document = await document_is_current(session, version)
+            locked = await lock_for_change(session, version_id)
+            if locked is None:
+                return False
+            version, document = locked
+            if version.state != "processing":
+                return version.state in ("indexed", "partial")
             if document is None:
                 version.state, version.unpublished_points = "retired", True
                 return False
@@ -150,16 +153,17 @@ class IngestLog:
     async def refuse(self, version_id: UUID, reason: str) -> None:
         """End a version that cannot be read. The one published before stays."""
         async with self._database.write() as session:
-            version = await session.get(VersionRow, version_id)
-            if version is None or version.state not in ("queued", "processing"):
+            locked = await lock_for_change(session, version_id)
+            if locked is None or locked[0].state not in ("queued", "processing"):
                 return
+            version = locked[0]
             version.state, version.reason, version.stage = "refused", reason, ""
             await self._touch(session, version.document_id)
 
     async def try_again(self, version_id: UUID, *, at_most: int) -> int | None:
         """Count a failed run. Returns the next attempt's number, or None when there were enough."""
         async with self._database.write() as session:
-            version = await session.get(VersionRow, version_id)
+            version = await session.get(VersionRow, version_id, with_for_update=True)
             if version is None or version.state not in ("queued", "processing") or version.attempt >= at_most:
                 return None
             version.attempt += 1

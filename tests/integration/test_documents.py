@@ -1,7 +1,14 @@
 """The life of a document, through the HTTP interface: in, found, changed, gone."""
 
 import uuid
+from typing import Any
 
+import pytest
+from sqlalchemy import select
+
+from appliance.documents.patience import Patience
+from appliance.index import IndexUnavailable
+from appliance.library.models import VersionRow
 from tests.support.gateway import Client, Gateway
 
 RULES = b"# Travel\n\nThe company pays up to 140 euros per night for a hotel.\n"
@@ -77,6 +84,37 @@ async def test_a_broken_file_is_refused_with_a_reason_and_harms_no_other(running
         assert states["broken.pdf"][1]
         assert states["empty.docx"][0] == "refused"
         assert states["rules.md"][0] == states["other.txt"][0] == "indexed"
+
+
+async def test_an_index_that_is_down_for_long_costs_no_document(
+    running_gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Longer than a step is tried; meanwhile people see what is waited for."""
+    index, failures, reasons = running_gateway.parts.index, 0, set()
+    upsert = index.upsert
+    monkeypatch.setattr(running_gateway.parts.jobs._workflow, "_patience", Patience(0.01, 0.05))
+    async with await running_gateway.operator() as client:
+        key = await client.collection(f"c-{uuid.uuid4().hex}")
+
+        async def down(*arguments: Any) -> None:
+            nonlocal failures
+            failures += 1
+            if failures <= 30:
+                reasons.update(
+                    d["reason"] for d in (await client.ok("GET", f"/api/collections/{key}/documents"))["items"]
+                )
+                raise IndexUnavailable("The index does not answer.")
+            await upsert(*arguments)
+
+        monkeypatch.setattr(index, "upsert", down)
+        document = (await client.upload(key, "rules.md", RULES))["document"]["id"]
+        await client.until_idle(key)
+        listed = await client.ok("GET", f"/api/documents/{document}")
+    assert (listed["state"], listed["reason"], failures) == ("indexed", "", 31)
+    async with running_gateway.parts.database.read() as session:
+        version = await session.scalar(select(VersionRow).where(VersionRow.document_id == uuid.UUID(document)))
+    assert version is not None
+    assert version.attempt == 1
 
 
 async def test_a_passage_shows_where_it_stands(running_gateway: Gateway) -> None:
