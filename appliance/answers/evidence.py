@@ -15,7 +15,7 @@ Only the `candidates` best by the two cheap parts are embedded, in one bounded c
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from appliance.answers.sentences import Sentence, is_headline, split_sentences
@@ -88,25 +88,33 @@ class EvidenceFinder:
         return sorted(found, key=lambda e: e.support, reverse=True)
 
 
-def quotation(evidence: Evidence, *, characters: int) -> str:
+def quotation(evidence: Evidence, *, characters: int, taken: Collection[int] = ()) -> tuple[str, range]:
     """The sentence with its neighbours as far as they fit, verbatim from the passage.
 
     A neighbour often holds the subject or the second half of a fact; the one before comes first, unless it is a
     headline, then the one after.
+
+    Args:
+        evidence: The sentence.
+        characters: Longest quotation.
+        taken: Sentences of the same passage that are quoted already, by number; they are not quoted again.
+
+    Returns:
+        The text, and the numbers of its sentences.
     """
     sentences, first, last = evidence.sentences, evidence.at, evidence.at
     text = evidence.passage.text
 
-    def length(a: int, b: int) -> int:
-        return sentences[b].end - sentences[a].start
+    def fits(a: int, b: int) -> bool:
+        return not {a, b} & set(taken) and sentences[b].end - sentences[a].start <= characters
 
-    if length(first, last) > characters:
-        return _cut(sentences[first].text, characters)
-    if first > 0 and not is_headline(sentences[first - 1].text) and length(first - 1, last) <= characters:
+    if sentences[last].end - sentences[first].start > characters:
+        return _cut(sentences[first].text, characters), range(first, last + 1)
+    if first > 0 and not is_headline(sentences[first - 1].text) and fits(first - 1, last):
         first -= 1
-    if last + 1 < len(sentences) and length(first, last + 1) <= characters:
+    if last + 1 < len(sentences) and fits(first, last + 1):
         last += 1
-    return text[sentences[first].start : sentences[last].end]
+    return text[sentences[first].start : sentences[last].end], range(first, last + 1)
 
 
 def _cut(text: str, characters: int) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from uuid import UUID
 
 import structlog
 
@@ -125,13 +126,18 @@ class Answers:
         yield AnswerFinished(text, citations, "grounded", "stop", usage.prompt_tokens, usage.completion_tokens, names)
 
     def _quotes(self, evidence: Sequence[Evidence]) -> list[tuple[Evidence, str]]:
+        """The best sentence with its neighbours, and others that come near it; no sentence twice."""
         chosen: list[tuple[Evidence, str]] = []
+        taken: dict[UUID, set[int]] = {}
         for e in evidence:
             if chosen and e.support < SECOND_QUOTE * chosen[0][0].support:
                 break
-            text = quotation(e, characters=self._settings.quote_characters)
-            if all(e.text not in other and text not in other for _, other in chosen):
-                chosen.append((e, text))
+            quoted = taken.setdefault(e.passage.id, set())
+            if e.at in quoted or any(e.text in other for _, other in chosen):
+                continue
+            text, numbers = quotation(e, characters=self._settings.quote_characters, taken=quoted)
+            quoted.update(numbers)
+            chosen.append((e, text))
             if len(chosen) == self._settings.quotes:
                 break
         return chosen
