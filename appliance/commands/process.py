@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import signal
+import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,20 @@ class AlreadyRunning(Conflict):
     remedy = "Stop it first ('script/down', or end its process), or use another APPLIANCE_DATA_DIR."
 
 
+class AddressTaken(Conflict):
+    """Another program listens there, or this machine has no such address."""
+
+    code = "address_taken"
+    remedy = "Choose another with APPLIANCE_PORT or APPLIANCE_HOST, or end the program that has it."
+
+
+class DataFolderUnusable(Conflict):
+    """The folder cannot be made or written to."""
+
+    code = "data_folder_unusable"
+    remedy = "Give this user the folder, or choose another with APPLIANCE_DATA_DIR."
+
+
 @dataclass(frozen=True, slots=True)
 class FirstStart:
     """Who administers this installation, and whether the account was made now."""
@@ -38,9 +53,12 @@ class FirstStart:
 
 
 def prepare_folders(settings: Settings) -> None:
-    """Make the data folders; only their owner may look inside."""
+    """Make the data folders; only their owner may look inside. Raises DataFolderUnusable."""
     for folder in (settings.data, settings.run_dir, settings.log_dir):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise DataFolderUnusable(f"{folder} cannot be made: {error.strerror}.") from error
 
 
 @contextmanager
@@ -112,13 +130,26 @@ async def work(parts: Parts) -> None:
         await parts.database.close()
 
 
-async def serve(parts: Parts, first: FirstStart, *, announce: Callable[[], Awaitable[None]]) -> None:
+@contextmanager
+def bound_socket(settings: Settings) -> Iterator[socket.socket]:
+    """The server's address, held before anything is made or started. Raises AddressTaken."""
+    host, port = settings.server.host, settings.server.port
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as made:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            made.bind((host, port))
+        except OSError as error:
+            raise AddressTaken(f"{host}, port {port}: {error.strerror}.") from error
+        yield made
+
+
+async def serve(
+    parts: Parts, first: FirstStart, address: socket.socket, *, announce: Callable[[], Awaitable[None]]
+) -> None:
     """Run until SIGTERM or SIGINT. `announce` runs beside it once the server listens."""
     await migrate(parts.database)
     config = uvicorn.Config(
         build_app(parts),
-        host=parts.settings.server.host,
-        port=parts.settings.server.port,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -129,7 +160,7 @@ async def serve(parts: Parts, first: FirstStart, *, announce: Callable[[], Await
     async with running(parts):
         announcer = asyncio.create_task(_when_listening(server, announce))
         with operator_note(parts.settings, parts.access.operator_token, first):
-            await server.serve()
+            await server.serve(sockets=[address])
         announcer.cancel()
         await asyncio.wait({announcer})
 

@@ -9,7 +9,15 @@ from appliance.app import Parts, build_parts, configure_logging
 from appliance.commands import doctor
 from appliance.commands.options import ConfigOption, run, settings_from
 from appliance.commands.output import say
-from appliance.commands.process import FirstStart, first_administrator, prepare_folders, serve, sole_owner, work
+from appliance.commands.process import (
+    FirstStart,
+    bound_socket,
+    first_administrator,
+    prepare_folders,
+    serve,
+    sole_owner,
+    work,
+)
 from appliance.foundation import InvalidInput
 from appliance.migrations import migrate
 from appliance.settings import Settings
@@ -65,13 +73,13 @@ async def _up(settings: Settings, *, first_start: bool) -> None:
     configure_logging(settings.log_level)
     prepare_folders(settings)
     started = time.monotonic()
-    with sole_owner(settings):
+    with sole_owner(settings), bound_socket(settings) as address:
         parts = build_parts(settings)
         say(f"Private Model Appliance\n  data    {settings.data}\n  logs    {settings.log_dir}")
         await migrate(parts.database)
         first = await first_administrator(parts) if first_start else FirstStart("", made=False)
         _announce_administrator(first)
-        await serve(parts, first, announce=lambda: _announce_engines(parts, started))
+        await serve(parts, first, address, announce=lambda: _announce_engines(parts, started))
     say("Stopped.")
 
 
