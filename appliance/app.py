@@ -89,7 +89,7 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
     clock = SystemClock()
     storage = storage_settings(settings)
     database = Database(storage)
-    files = FileStore(storage.files_dir, shared=not database.is_sqlite)
+    files = FileStore(storage.files_dir)
     identity = identity_settings(settings)
     passwords = Passwords(min_length=identity.password_min_length)
     people = People(database, clock, passwords)

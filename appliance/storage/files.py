@@ -6,7 +6,6 @@ import fcntl
 import hashlib
 import os
 import tempfile
-import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,8 +15,6 @@ from typing import BinaryIO
 from appliance.foundation import InvalidInput
 
 ARRIVING = "incoming-"
-DEAD_AFTER_S = 24 * 3600.0
-"""Half of an upload that another process may be writing is taken for dead after this."""
 ASKED_AT_ONCE = 1000
 
 Used = Callable[[Collection[str]], Awaitable[Collection[str]]]
@@ -45,13 +42,10 @@ class FileStore:
     process that works on the same folder.
     """
 
-    def __init__(self, folder: Path, *, shared: bool = False) -> None:
-        """`shared`: other processes write here too, so what looks left over may be an upload of theirs."""
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._shared = shared
         self._lock_file = folder.with_name(f"{folder.name}.lock")
         self._turn = asyncio.Lock()
-        self._arriving: set[Path] = set()
 
     def path(self, sha256: str) -> Path:
         """Where these bytes lie. The name comes from us, never from a user."""
@@ -78,11 +72,10 @@ class FileStore:
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         digest, size = hashlib.sha256(), 0
-        handle, name = tempfile.mkstemp(dir=self._folder, prefix=ARRIVING)
-        temporary = Path(name)
-        self._arriving.add(temporary)
+        async with self._naming():  # so that nobody finds the file before it is held
+            handle, temporary = _held_file(self._folder)
         try:
-            with os.fdopen(handle, "wb") as out:
+            with os.fdopen(handle, "wb") as out:  # held until the bytes have their name
                 async for chunk in chunks:
                     size += len(chunk)
                     if size > max_bytes:
@@ -90,12 +83,11 @@ class FileStore:
                     digest.update(chunk)
                     await asyncio.to_thread(out.write, chunk)
                 await asyncio.to_thread(_flush, out)
-            async with self._naming():
-                await asyncio.to_thread(_settle, temporary, self.path(digest.hexdigest()))
-                yield StoredFile(digest.hexdigest(), size)
+                async with self._naming():
+                    await asyncio.to_thread(_settle, temporary, self.path(digest.hexdigest()))
+                    yield StoredFile(digest.hexdigest(), size)
         finally:
             await asyncio.to_thread(temporary.unlink, missing_ok=True)
-            self._arriving.discard(temporary)
 
     @asynccontextmanager
     async def keep_bytes(self, data: bytes) -> AsyncIterator[StoredFile]:
@@ -117,10 +109,8 @@ class FileStore:
 
     async def clean(self, used: Used) -> int:
         """Remove what a crash left: half of an upload, and files that nobody came to refer to. Returns how many."""
-        halves = await asyncio.to_thread(_older_than, self._folder, DEAD_AFTER_S if self._shared else 0.0)
-        left = [half for half in halves if half not in self._arriving]
-        await asyncio.to_thread(_unlink, left)
-        dropped = len(left)
+        async with self._naming():
+            dropped = await asyncio.to_thread(_drop_abandoned, self._folder)
         for part in await asyncio.to_thread(lambda: sorted(self._folder.glob("??"))):
             names = await asyncio.to_thread(_names_below, part)
             for start in range(0, len(names), ASKED_AT_ONCE):
@@ -128,14 +118,22 @@ class FileStore:
         return dropped
 
 
-def _older_than(folder: Path, seconds: float) -> list[Path]:
-    """Halves of uploads that nobody has written to for so long."""
-    found = []
+def _held_file(folder: Path) -> tuple[int, Path]:
+    """A new file for bytes that arrive, locked: the kernel lets go of it when the process dies, however it dies."""
+    handle, name = tempfile.mkstemp(dir=folder, prefix=ARRIVING)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    return handle, Path(name)
+
+
+def _drop_abandoned(folder: Path) -> int:
+    """Remove halves of uploads that no living process holds. Returns how many."""
+    dropped = 0
     for half in folder.glob(f"{ARRIVING}*"):
-        with contextlib.suppress(FileNotFoundError):  # it has just got its name
-            if time.time() - half.stat().st_mtime >= seconds:
-                found.append(half)
-    return found
+        with contextlib.suppress(FileNotFoundError, BlockingIOError), half.open("rb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            half.unlink()
+            dropped += 1
+    return dropped
 
 
 async def _aiter(data: bytes) -> AsyncIterable[bytes]:

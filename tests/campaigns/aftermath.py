@@ -131,7 +131,7 @@ async def _check_points(
 
 def _check_files(folder: Path, promises: Promises, versions: list[VersionRow]) -> int:
     wanted = {s for v in versions for s in (v.sha256, v.blocks_sha256) if s}
-    there = {p.name for p in folder.rglob("*") if p.is_file() and p.name != ".naming"}  # the lock of the store
+    there = {p.name for p in folder.rglob("*") if p.is_file()}
     if there - wanted:
         promises.accuse(f"{len(there - wanted)} files that nothing refers to: {sorted(there - wanted)[:5]}")
     if wanted - there:

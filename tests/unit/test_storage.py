@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-import os
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from pathlib import Path
 
@@ -102,7 +102,7 @@ async def test_cleaning_takes_what_a_crash_left_and_nothing_else(tmp_path: Path)
 
 async def test_another_process_on_the_folder_waits_its_turn(tmp_path: Path) -> None:
     """A gateway that is naming bytes, and a worker that wants to drop the same ones."""
-    gateway, worker = FileStore(tmp_path / "files", shared=True), FileStore(tmp_path / "files", shared=True)
+    gateway, worker = FileStore(tmp_path / "files"), FileStore(tmp_path / "files")
     referred: set[str] = set()
 
     async def used(_: Collection[str]) -> Collection[str]:
@@ -117,15 +117,20 @@ async def test_another_process_on_the_folder_waits_its_turn(tmp_path: Path) -> N
     assert await worker.read(stored.sha256) == b"just arrived"
 
 
-async def test_an_upload_of_another_process_is_not_taken_for_a_leftover(tmp_path: Path) -> None:
-    folder = tmp_path / "files"
-    folder.mkdir()
-    (folder / "incoming-fresh").write_bytes(b"half")
-    (folder / "incoming-dead").write_bytes(b"half")
-    os.utime(folder / "incoming-dead", (0, 0))
-
-    async def used(_: Collection[str]) -> Collection[str]:
-        return ()
-
-    assert await FileStore(folder, shared=True).clean(used) == 1
-    assert [p.name for p in folder.iterdir()] == ["incoming-fresh"]
+async def test_an_upload_of_another_process_is_no_leftover_until_that_process_is_killed(tmp_path: Path) -> None:
+    writes = (
+        "import sys, pathlib\n"
+        "from appliance.storage.files import _held_file\n"
+        "handle, _ = _held_file(pathlib.Path(sys.argv[1]))\n"
+        "print('holds', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    pipe = asyncio.subprocess.PIPE
+    other = await asyncio.create_subprocess_exec(sys.executable, "-c", writes, str(tmp_path), stdin=pipe, stdout=pipe)
+    assert other.stdout is not None
+    assert await other.stdout.readline() == b"holds\n"
+    assert await FileStore(tmp_path).clean(refers_to()) == 0
+    other.kill()
+    await other.wait()
+    assert await FileStore(tmp_path).clean(refers_to()) == 1
+    assert list(tmp_path.iterdir()) == []
