@@ -34,6 +34,7 @@ from appliance.index.spaces import (
     DOCUMENT_KEY,
     PREFETCH_COUNT,
     RRF_K,
+    RRF_WEIGHTS,
     SPARSE,
     VERSION_KEY,
 )
@@ -190,7 +191,7 @@ class EdgeIndex:
             )
         request = qe.QueryRequest(
             limit=limit,
-            query=qe.Fusion.Rrf(k=RRF_K),  # type: ignore[arg-type] # the stub does not make Rrf a Fusion
+            query=qe.Fusion.Rrf(k=RRF_K, weights=list(RRF_WEIGHTS[: len(prefetches)])),  # type: ignore[arg-type] # the stub does not make Rrf a Fusion
             prefetches=prefetches,
             filter=inside,
             with_payload=[DOCUMENT_KEY, VERSION_KEY],

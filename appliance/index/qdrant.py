@@ -15,6 +15,7 @@ from appliance.index.spaces import (
     DOCUMENT_KEY,
     PREFETCH_COUNT,
     RRF_K,
+    RRF_WEIGHTS,
     SPARSE,
     VERSION_KEY,
 )
@@ -72,7 +73,7 @@ class QdrantIndex:
         found = await _asked(
             self._client.query_points(
                 space,
-                query=models.RrfQuery(rrf=models.Rrf(k=RRF_K)),
+                query=models.RrfQuery(rrf=models.Rrf(k=RRF_K, weights=list(RRF_WEIGHTS[: len(prefetch)]))),
                 prefetch=prefetch,
                 query_filter=inside,
                 limit=limit,

@@ -10,6 +10,7 @@ some 200 words with their parts.
 from collections import Counter
 
 from appliance.index.port import SparseVector
+from appliance.index.stopwords import without_stop_words
 from appliance.index.tokens import Tokenizer, term_id
 
 K1 = 1.2
@@ -26,6 +27,6 @@ def document_vector(tokenizer: Tokenizer, text: str) -> SparseVector:
 
 
 def query_vector(tokenizer: Tokenizer, text: str) -> SparseVector:
-    """Term counts of a question."""
-    counts = Counter(map(term_id, tokenizer.terms(text)))
+    """Term counts of a question, without the words that it is not about."""
+    counts = Counter(map(term_id, without_stop_words(tokenizer.terms(text), text)))
     return SparseVector(tuple(counts), tuple(map(float, counts.values())))

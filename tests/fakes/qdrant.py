@@ -104,7 +104,7 @@ class Collections:
         found = self._shard(request).query(
             qe.QueryRequest(
                 limit=body["limit"],
-                query=qe.Fusion.Rrf(k=body["query"]["rrf"]["k"]),  # type: ignore[arg-type]
+                query=qe.Fusion.Rrf(k=body["query"]["rrf"]["k"], weights=body["query"]["rrf"]["weights"]),  # type: ignore[arg-type]
                 prefetches=prefetches,
                 filter=_filter(body["filter"]),
                 with_payload=body["with_payload"],

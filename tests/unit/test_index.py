@@ -24,6 +24,7 @@ from appliance.index import (
 )
 from appliance.index.errors import IndexLocked
 from appliance.index.qdrant import QdrantIndex
+from appliance.index.stopwords import without_stop_words
 from tests.fakes.engine import embed
 from tests.fakes.qdrant import serving as serving_qdrant
 
@@ -243,3 +244,31 @@ async def test_an_index_that_answers_can_be_told_from_one_that_does_not(index: P
     with pytest.raises(IndexUnavailable):
         await gone.check()
     await gone.close()
+
+
+async def test_passages_that_each_lead_one_list_have_a_fixed_order(index: PassageIndex) -> None:
+    """The words of one, the vector of the other: equal by RRF, but for the weight that puts words first."""
+    await index.ensure_space(SPACE, DIMENSION)
+    words = point(1, "zebra crossing", RED, 1)
+    meaning = PassagePoint(
+        **{f: getattr(point(2, "other", RED, 2), f) for f in words.__slots__} | {"dense": embed("q")}
+    )
+    await index.upsert(SPACE, [words, meaning])
+    scope = SearchScope(frozenset([RED]))
+    hits = await index.search(SPACE, dense=embed("q"), text="zebra", scope=scope, limit=2)
+    assert hits[0].score > hits[1].score
+
+
+@pytest.mark.parametrize(
+    ("question", "kept"),
+    [
+        ("What is the price of the pump?", ["price", "pump"]),
+        ("What does it cost during the night?", ["cost", "night"]),
+        ("Who is it?", ["who", "is", "it"]),
+        ("Who runs IT in the US?", ["run", "it", "us"]),
+        ("WHO RUNS IT?", ["run"]),
+        ("在宅勤務は何日まで", ["在", "宅"]),
+    ],
+)
+def test_a_question_loses_the_words_that_it_is_not_about(question: str, kept: list[str]) -> None:
+    assert list(without_stop_words(Tokenizer().terms(question), question))[: len(kept)] == kept
