@@ -55,10 +55,20 @@ from appliance.identity import (
 from appliance.index import IndexUnavailable, PassageIndex, open_index
 from appliance.inference import Engines, EnginesController
 from appliance.library import Collections, Documents, IngestLog, Shelf
-from appliance.openai_api import ChatCompletions, ChatCompletionsController, EmbeddingsController, ModelsController
+from appliance.openai_api import (
+    AssistantCalls,
+    ChatCompletions,
+    Completions,
+    Embeddings,
+    EngineCalls,
+    ModelsController,
+    ServedModels,
+    hot_route,
+)
 from appliance.retrieval import Retrieval
 from appliance.settings import Settings
 from appliance.storage import Database, FileStore
+from appliance.usage import Usage
 
 WEBUI_DIST = Path(__file__).parent / "webui" / "dist"
 
@@ -81,7 +91,10 @@ class Parts:
     answers: Answers
     assistants: Assistants
     chat: ChatService
+    usage: Usage
     chat_completions: ChatCompletions
+    completions: Completions
+    embeddings: Embeddings
 
 
 def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
@@ -104,6 +117,9 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
     retrieval = Retrieval(shelf, index, engines)
     assistants = Assistants.built_in(engines.default_chat_model())
     answers = Answers(retrieval, engines, engines)
+    usage = Usage()
+    served, calls = ServedModels(engines), EngineCalls(engines, usage)
+    assistant_calls = AssistantCalls(answers, assistants, usage, public_url=settings.url)
     return Parts(
         settings=settings,
         identity_settings=identity,
@@ -119,7 +135,10 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
         answers=answers,
         assistants=assistants,
         chat=ChatService(ConversationRepository(database, clock), answers, assistants, ChatSettings()),
-        chat_completions=ChatCompletions(engines, answers, assistants, public_url=settings.url),
+        usage=usage,
+        chat_completions=ChatCompletions(served, calls, assistant_calls),
+        completions=Completions(served, calls),
+        embeddings=Embeddings(served, calls),
     )
 
 
@@ -136,7 +155,6 @@ def build_app(parts: Parts) -> Litestar:
         "answers": parts.answers,
         "assistants": parts.assistants,
         "chat": parts.chat,
-        "chat_completions": parts.chat_completions,
         "readiness": _Readiness(parts).check,
     }
     return Litestar(
@@ -149,8 +167,9 @@ def build_app(parts: Parts) -> Litestar:
             DocumentController,
             AskController,
             ConversationController,
-            ChatCompletionsController,
-            EmbeddingsController,
+            hot_route("/v1/chat/completions", parts.chat_completions.begin),
+            hot_route("/v1/completions", parts.completions.begin),
+            hot_route("/v1/embeddings", parts.embeddings.begin),
             ModelsController,
             HealthController,
             *webui_routes(WEBUI_DIST),

@@ -1,4 +1,4 @@
-"""What every room may use: the error tree, ids, the clock. Imports nothing of ours."""
+"""What every room may use: the error tree, ids, the clock, lanes. Imports nothing of ours."""
 
 from appliance.foundation.clock import Clock, SystemClock
 from appliance.foundation.errors import (
@@ -13,6 +13,7 @@ from appliance.foundation.errors import (
     NotFound,
 )
 from appliance.foundation.ids import new_id
+from appliance.foundation.lanes import Lane
 
 __all__ = [
     "ApplianceError",
@@ -22,6 +23,7 @@ __all__ = [
     "Conflict",
     "DefectError",
     "InvalidInput",
+    "Lane",
     "NotAllowed",
     "NotAuthenticated",
     "NotFound",

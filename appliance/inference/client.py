@@ -1,7 +1,7 @@
 """Talks to one engine over HTTP. Nothing here knows how the engine came to run."""
 
 import math
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 import aiohttp
@@ -106,7 +106,7 @@ class EngineClient:
             reply = await context.__aenter__()  # closed by the body's iterator
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise EngineUnavailable("The engine does not answer.") from error
-        return UpstreamReply(reply.status, reply.content_type, _body(reply))
+        return _Reply(reply)
 
     async def _call(self, url: str, body: bytes) -> bytes:
         try:
@@ -143,17 +143,25 @@ async def _data(reply: aiohttp.ClientResponse) -> AsyncGenerator[bytes]:
         yield line
 
 
-async def _body(reply: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    """Bytes as they come; closing this early closes the connection, so that the engine stops."""
-    finished = False
-    try:
-        async for chunk in reply.content.iter_any():
-            yield chunk
-        finished = True
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise EngineUnavailable(BROKE_OFF) from error
-    finally:
-        reply.release() if finished else reply.close()
+class _Reply:
+    """An `UpstreamReply` over aiohttp."""
+
+    def __init__(self, reply: aiohttp.ClientResponse) -> None:
+        self._reply = reply
+        self.status = reply.status
+        self.content_type = reply.content_type
+
+    async def read(self) -> bytes:
+        try:
+            return await self._reply.content.readany()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise EngineUnavailable(BROKE_OFF) from error
+
+    def close(self) -> None:
+        if self._reply.content.at_eof():
+            self._reply.release()
+        else:
+            self._reply.close()
 
 
 def _delta(line: bytes) -> ChatDelta:

@@ -1,8 +1,10 @@
 """What other rooms may ask of the engines."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
+
+from appliance.foundation import Lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +73,40 @@ class ChatDelta:
 
 
 @dataclass(frozen=True, slots=True)
-class UpstreamReply:
+class Forward:
+    """A request of the OpenAI-compatible door, ready for an engine."""
+
+    model_id: str
+    path: str
+    """Begins with `/v1`."""
+    body: bytes = field(repr=False)
+    lane: Lane = "interactive"
+    tokens: int = 0
+    """What it may cost, prompt and answer; by this the load is judged."""
+    affinity: bytes = field(default=b"", repr=False)
+    """Requests of equal value begin alike, so that the engine that has seen one knows the beginning of the other."""
+
+
+class UpstreamReply(Protocol):
     """An engine's own HTTP reply, passed through by the OpenAI-compatible door."""
 
-    status: int
-    content_type: str
-    body: AsyncIterator[bytes] = field(repr=False)
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def content_type(self) -> str: ...
+
+    async def read(self) -> bytes:
+        """The next bytes as they come; empty at the end.
+
+        Raises:
+            EngineUnavailable: the engine broke off.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give the connection back after the end; before it, close it, which aborts the request in the engine."""
+        ...
 
 
 class ChatEngine(Protocol):

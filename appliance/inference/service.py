@@ -20,6 +20,7 @@ from appliance.inference.port import (
     ChatMessage,
     ChatRequest,
     EmbeddingProfile,
+    Forward,
     ModelFacts,
     UpstreamReply,
 )
@@ -134,10 +135,10 @@ class Engines:
     async def embed_query(self, profile: EmbeddingProfile, text: str) -> list[float]:
         return (await self._embed(profile, [profile.query_prefix + text]))[0]
 
-    async def passthrough(self, model_id: str, path: str, body: bytes) -> UpstreamReply:
-        """Hand bytes to the model's engine; `path` begins with `/v1`. Raises ModelUnknown, EngineUnavailable."""
-        client = await self._client(model_id, CHAT_WAIT_S)
-        return await client.passthrough(path, body)
+    async def forward(self, ask: Forward) -> UpstreamReply:
+        """Hand a request to one of the model's engines. Raises ModelUnknown, EngineUnavailable."""
+        client = await self._client(ask.model_id, CHAT_WAIT_S)
+        return await client.passthrough(ask.path, ask.body)
 
     async def _embed(self, profile: EmbeddingProfile, texts: Sequence[str]) -> list[list[float]]:
         client = await self._client(profile.model_id, CHAT_WAIT_S)

@@ -1,15 +1,28 @@
 """The OpenAI-compatible door: wire format in, wire format out.
 
-One folder per endpoint: `routes.py` (HTTP), `wire.py` (types), `service.py` (work). A request for an engine's model is
-rebuilt from an allowlist of typed fields and passed through as bytes; a request for an assistant goes through
-`answers`, and its citations come as annotations.
+1. `hot.py` takes the busiest addresses as plain ASGI; each endpoint's folder has `wire.py` (types) and `service.py`.
+2. The service rebuilds the request from an allowlist of typed fields, or gives it to an assistant.
+3. `calls.py` asks `usage` for the right and `inference` for an engine, lets the bytes pass and books what was used.
 
 Rule: no field reaches an engine that is not named in a `wire.py`.
 """
 
-from appliance.openai_api.chat_completions.routes import ChatCompletionsController
+from appliance.openai_api.calls import EngineCalls
+from appliance.openai_api.chat_completions.assistants import AssistantCalls
 from appliance.openai_api.chat_completions.service import ChatCompletions
-from appliance.openai_api.embeddings.routes import EmbeddingsController
+from appliance.openai_api.completions.service import Completions
+from appliance.openai_api.embeddings.service import Embeddings
+from appliance.openai_api.hot import hot_route
 from appliance.openai_api.models.routes import ModelsController
+from appliance.openai_api.served import ServedModels
 
-__all__ = ["ChatCompletions", "ChatCompletionsController", "EmbeddingsController", "ModelsController"]
+__all__ = [
+    "AssistantCalls",
+    "ChatCompletions",
+    "Completions",
+    "Embeddings",
+    "EngineCalls",
+    "ModelsController",
+    "ServedModels",
+    "hot_route",
+]

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
+from litestar.routes import ASGIRoute
 from msgspec import Struct
 from typer.main import get_command
 
@@ -83,6 +84,8 @@ def route_path(path: str) -> str:
 def routes_of(app: Litestar) -> Iterator[tuple[str, str]]:
     """(method, path) of what programs and pages call."""
     for route in app.routes:
+        if isinstance(route, ASGIRoute) and route.path.startswith("/v1"):  # `hot_route` takes POST only
+            yield "POST", route_path(route.path)
         for handler in getattr(route, "route_handlers", []):
             if isinstance(handler, HTTPRouteHandler) and route.path.startswith(("/api", "/auth", "/v1")):
                 yield from ((str(method), route_path(route.path)) for method in handler.http_methods)

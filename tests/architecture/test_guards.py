@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from litestar import Litestar
-from litestar.handlers import HTTPRouteHandler
+from litestar.handlers import BaseRouteHandler
 
 from appliance.app import build_app, build_parts
 from appliance.identity import guards
@@ -22,11 +22,11 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Litestar:
     return build_app(build_parts(settings_for(data, "http://127.0.0.1:1/v1", "http://127.0.0.1:1/v1")))
 
 
-def handlers(app: Litestar) -> list[tuple[str, HTTPRouteHandler]]:
+def handlers(app: Litestar) -> list[tuple[str, BaseRouteHandler]]:
     return [
         (route.path, handler)
         for route in app.routes
-        for handler in getattr(route, "route_handlers", [])
+        for handler in getattr(route, "route_handlers", None) or [route.route_handler]
         if not route.path.startswith(FRAMEWORK)
     ]
 

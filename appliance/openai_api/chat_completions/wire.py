@@ -175,16 +175,3 @@ class ChatCompletionChunk(Struct):
     choices: list[ChunkChoice]
     usage: UsageReply | None | UnsetType = UNSET
     object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
-
-
-class ErrorBody(Struct):
-    message: str
-    type: str
-    code: str
-    param: None = None
-
-
-class ErrorEvent(Struct):
-    """Sent inside a stream whose status can no longer be changed."""
-
-    error: ErrorBody

@@ -1,0 +1,164 @@
+"""One call to an engine from beginning to end: allowed, routed, passed through, and booked."""
+
+import time
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import structlog
+
+from appliance.foundation import ApplianceError, Lane
+from appliance.identity import Principal
+from appliance.inference import Engines, EngineUnavailable, Forward, UpstreamReply
+from appliance.openai_api.errors import refusal
+from appliance.openai_api.tap import StreamTap, usage_of
+from appliance.usage import Ask, Reservation, Spent, Usage
+
+log = structlog.get_logger(__name__)
+
+ERROR_BYTES = 20_000
+"""An engine's error is read so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineCall:
+    """A request that was checked, and rebuilt from its allowlist."""
+
+    model_id: str
+    endpoint: str
+    """As in the address, without the version: `chat/completions`."""
+    body: bytes = field(repr=False)
+    prompt_tokens: int
+    """An estimate."""
+    max_tokens: int
+    """Most that may be generated, all choices together."""
+    stream: bool = False
+    with_usage: bool = False
+    """The caller asked for the usage event of a stream; the engine is always asked for it."""
+    lane: Lane = "interactive"
+    affinity: bytes = field(default=b"", repr=False)
+
+
+class Opened(Protocol):
+    """A reply on its way to the caller, by an engine or by an assistant. Whoever opened it closes it."""
+
+    @property
+    def headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """`x-ratelimit-*`."""
+        ...
+
+    @property
+    def streams(self) -> bool:
+        """Server-sent events; otherwise one JSON value."""
+        ...
+
+    async def read(self) -> bytes:
+        """The next bytes of a stream, whole events; empty at the end. Raises ApplianceError."""
+        ...
+
+    async def whole(self) -> bytes:
+        """The one JSON value. Raises ApplianceError."""
+        ...
+
+    async def aclose(self) -> None:
+        """Stop the work if it has not ended, and book what was used. May be called again."""
+        ...
+
+
+class EngineCalls:
+    """Opens calls; every pass-through endpoint uses this one way."""
+
+    def __init__(self, engines: Engines, usage: Usage) -> None:
+        self._engines = engines
+        self._usage = usage
+
+    async def open(self, principal: Principal, call: EngineCall) -> "OpenCall":
+        """Ask for the right, then ask the engine; returns when its status is known and good.
+
+        Raises:
+            LimitExceeded: a limit of the caller is reached.
+            ModelUnknown: no such model is configured.
+            EngineUnavailable: no engine answers, or it failed before its first byte.
+            UpstreamRefused: the engine says that the request cannot be served as it is.
+        """
+        ask = Ask(call.model_id, call.endpoint, call.prompt_tokens, call.max_tokens, call.lane)
+        reservation = await self._usage.reserve(principal, ask)
+        opened = None
+        try:
+            tokens = call.prompt_tokens + call.max_tokens
+            reply = await self._engines.forward(
+                Forward(call.model_id, f"/v1/{call.endpoint}", call.body, call.lane, tokens, call.affinity)
+            )
+            if reply.status >= 400:
+                raise await _refused(reply)
+            opened = OpenCall(call, reservation, reply)
+            return opened
+        finally:
+            if opened is None:
+                reservation.settle(Spent(0, 0, outcome="failed"))
+
+
+class OpenCall:
+    """`Opened`, by an engine whose status is good."""
+
+    def __init__(self, call: EngineCall, reservation: Reservation, reply: UpstreamReply) -> None:
+        self.headers = reservation.headers
+        self.streams = call.stream
+        self._call = call
+        self._reservation = reservation
+        self._reply = reply
+        self._tap = StreamTap(with_usage=call.with_usage) if call.stream else None
+        self._began = time.monotonic()
+        self._ended = False
+
+    async def read(self) -> bytes:
+        """The next bytes for the caller; empty at the end. Raises EngineUnavailable when the engine broke off."""
+        while True:
+            data = await self._reply.read()
+            if not data:
+                self._ended = True
+                if self._tap is not None and not self._tap.done:
+                    raise EngineUnavailable("The engine broke off.")
+                return b""
+            if self._tap is None:
+                return data
+            passed = self._tap.feed(data)
+            if passed:
+                return passed
+
+    async def whole(self) -> bytes:
+        """Everything at once, booked and closed. Raises EngineUnavailable."""
+        try:
+            parts = []
+            while data := await self._reply.read():
+                parts.append(data)
+            body = parts[0] if len(parts) == 1 else b"".join(parts)
+            self._ended = True
+            self._settle(*usage_of(body))
+            return body
+        finally:
+            await self.aclose()
+
+    async def aclose(self) -> None:
+        """Book what was used; before the end this also aborts the request in the engine."""
+        self._reply.close()
+        if self._tap is None:
+            self._settle(0, 0)
+            return
+        used = self._tap.usage
+        self._settle(*(used or (self._call.prompt_tokens, self._tap.tokens)))
+
+    def _settle(self, prompt_tokens: int, completion_tokens: int) -> None:
+        done = self._ended and (self._tap is None or self._tap.done)
+        seconds = time.monotonic() - self._began
+        self._reservation.settle(Spent(prompt_tokens, completion_tokens, seconds, "done" if done else "cancelled"))
+
+
+async def _refused(reply: UpstreamReply) -> ApplianceError:
+    body = b""
+    try:
+        while len(body) < ERROR_BYTES and (data := await reply.read()):
+            body += data
+    finally:
+        reply.close()
+    log.warning("engine refused", status=reply.status)
+    return refusal(reply.status, body)

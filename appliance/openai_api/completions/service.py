@@ -1,0 +1,60 @@
+"""Text completions, as the engine makes them."""
+
+import msgspec
+from msgspec import UNSET
+
+from appliance.foundation import Lane
+from appliance.identity import Principal
+from appliance.openai_api.calls import EngineCall, EngineCalls, Opened
+from appliance.openai_api.chat_completions.wire import StreamOptions
+from appliance.openai_api.completions.wire import CompletionRequest
+from appliance.openai_api.errors import invalid_body
+from appliance.openai_api.served import ServedModels
+
+DEFAULT_TOKENS = 16
+"""OpenAI's default length, which clients of this old endpoint expect."""
+
+
+class Completions:
+    """Rebuilds requests from the allowlist."""
+
+    def __init__(self, served: ServedModels, calls: EngineCalls) -> None:
+        self._served = served
+        self._calls = calls
+        self._decoder = msgspec.json.Decoder(CompletionRequest)
+
+    async def begin(self, principal: Principal, body: bytes) -> Opened:
+        """From the bytes of a request. Raises as `ChatCompletions.open` does."""
+        return await self._open(principal, self._read(body), "interactive")
+
+    async def whole_raw(self, principal: Principal, body: bytes, lane: Lane) -> bytes:
+        """Bytes in, bytes out, nothing streamed."""
+        request = self._read(body)
+        request.stream, request.stream_options = False, UNSET
+        return await (await self._open(principal, request, lane)).whole()
+
+    def _read(self, body: bytes) -> CompletionRequest:
+        try:
+            return self._decoder.decode(body)
+        except msgspec.ValidationError as error:
+            raise invalid_body(error) from error
+
+    async def _open(self, principal: Principal, request: CompletionRequest, lane: Lane) -> Opened:
+        model = self._served.get(request.model, "chat")
+        prompts = [request.prompt] if isinstance(request.prompt, str) else request.prompt
+        request.user = UNSET
+        with_usage = isinstance(request.stream_options, StreamOptions) and request.stream_options.include_usage
+        request.stream_options = StreamOptions(include_usage=True) if request.stream else UNSET
+        longest = min(request.max_tokens or DEFAULT_TOKENS, model.context_tokens)
+        call = EngineCall(
+            model_id=request.model,
+            endpoint="completions",
+            body=msgspec.json.encode(request),
+            prompt_tokens=sum(len(p) // 4 + 1 for p in prompts),
+            max_tokens=longest * (request.n or 1) * len(prompts),
+            stream=request.stream,
+            with_usage=with_usage,
+            lane=lane,
+            affinity=prompts[0][:1024].encode(),
+        )
+        return await self._calls.open(principal, call)

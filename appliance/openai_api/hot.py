@@ -1,0 +1,153 @@
+"""The busiest addresses, as plain ASGI: the framework's request and response objects cost more than the rest.
+
+What the framework still does: routing, middleware (frame, strict JSON, authentication), guards, errors before the first
+byte.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from litestar.exceptions import MethodNotAllowedException
+from litestar.handlers import ASGIRouteHandler, asgi
+from litestar.types import Receive, Scope, Send
+
+from appliance.edge import sse
+from appliance.foundation import ApplianceError
+from appliance.identity import Principal, requires_login
+from appliance.openai_api.calls import Opened
+from appliance.openai_api.errors import error_event
+
+Open = Callable[[Principal, bytes], Awaitable[Opened]]
+"""Checks the body and begins the work. Raises ApplianceError."""
+
+HEARTBEAT_S = 10.0
+WAIT = b": wait\n\n"
+
+STREAM_HEADERS = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+)
+
+
+def hot_route(path: str, begin: Open) -> ASGIRouteHandler:
+    """A `POST` that answers with bytes as they come; a caller who leaves stops the work."""
+
+    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope.get("method") != "POST":
+            raise MethodNotAllowedException(headers={"allow": "POST"})
+        body = await _body(receive)
+        gone = _Departure(receive)
+        try:
+            opened = await begin(scope["user"], body)
+            try:
+                await (_stream if opened.streams else _whole)(opened, send)
+            finally:
+                await opened.aclose()
+        except asyncio.CancelledError:
+            if not gone.happened:
+                raise
+        finally:
+            gone.forget()
+
+    return asgi(path, guards=[requires_login], copy_scope=False)(handle)
+
+
+async def _body(receive: Receive) -> bytes:
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body", False):
+        return message["body"]
+    parts = []
+    while message["type"] == "http.request":
+        parts.append(message["body"])
+        if not message.get("more_body", False):
+            break
+        message = await receive()
+    return b"".join(parts)
+
+
+class _Departure:
+    """Cancels the task that made it when the client leaves. Cheaper than a second task for the work."""
+
+    def __init__(self, receive: Receive) -> None:
+        self.happened = False
+        self._work = asyncio.current_task()
+        self._watch = asyncio.ensure_future(_until_gone(receive))
+        self._watch.add_done_callback(self._note)
+
+    def _note(self, watch: "asyncio.Future[None]") -> None:
+        if not watch.cancelled() and self._work is not None:
+            self.happened = True
+            self._work.cancel()
+
+    def forget(self) -> None:
+        """The work is over; whoever leaves now leaves in peace."""
+        self._watch.remove_done_callback(self._note)
+        self._watch.cancel()
+        if self.happened and self._work is not None:
+            self._work.uncancel()
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _whole(opened: Opened, send: Send) -> None:
+    body = await opened.whole()
+    headers: Sequence[tuple[bytes, bytes]] = (
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        *opened.headers,
+    )
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+async def _stream(opened: Opened, send: Send) -> None:
+    """Bytes as they come. Errors before the first byte are raised; later ones become an event, for want of a status."""
+    data = await opened.read()
+    await send({"type": "http.response.start", "status": 200, "headers": [*STREAM_HEADERS, *opened.headers]})
+    pulse = _Pulse(send)
+    try:
+        while data:
+            pulse.beat()
+            await send({"type": "http.response.body", "body": data, "more_body": True})
+            data = await opened.read()
+    except ApplianceError as error:
+        await send({"type": "http.response.body", "body": sse(None, error_event(error)), "more_body": True})
+    finally:
+        pulse.stop()
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+class _Pulse:
+    """Sends a comment when nothing was sent for a while, so that proxies keep the line open.
+
+    One timer per stream that looks now and then, instead of a deadline around every read.
+    """
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._loop = asyncio.get_running_loop()
+        self._last = self._loop.time()
+        self._sending: asyncio.Task[None] | None = None
+        self._timer = self._loop.call_later(HEARTBEAT_S, self._look)
+
+    def beat(self) -> None:
+        self._last = self._loop.time()
+
+    def stop(self) -> None:
+        self._timer.cancel()
+        if self._sending is not None:
+            self._sending.cancel()
+
+    def _look(self) -> None:
+        silent_s = self._loop.time() - self._last
+        if silent_s >= HEARTBEAT_S:
+            self.beat()
+            self._sending = self._loop.create_task(self._comment())
+        self._timer = self._loop.call_later(max(0.1, HEARTBEAT_S - silent_s % HEARTBEAT_S), self._look)
+
+    async def _comment(self) -> None:
+        await self._send({"type": "http.response.body", "body": WAIT, "more_body": True})

@@ -1,0 +1,33 @@
+"""Which engine's model a request names."""
+
+from dataclasses import dataclass
+
+from appliance.inference import Engines
+from appliance.openai_api.errors import ModelNotFound, UnsupportedValue
+
+DOES = {"chat": "does not chat", "embed": "makes no embeddings", "rerank": "does not judge documents"}
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """What a request needs to know of its model."""
+
+    id: str
+    task: str
+    context_tokens: int
+
+
+class ServedModels:
+    """The configured models by id. They are known from the start; only their state changes."""
+
+    def __init__(self, engines: Engines) -> None:
+        self._by_id = {f.model_id: ServedModel(f.model_id, f.task, f.context_tokens) for f in engines.list_facts()}
+
+    def get(self, model_id: str, task: str) -> ServedModel:
+        """Raises ModelNotFound, or UnsupportedValue when it is there for something else."""
+        model = self._by_id.get(model_id)
+        if model is None:
+            raise ModelNotFound(f"The model '{model_id}' does not exist.")
+        if model.task != task:
+            raise UnsupportedValue(f"'{model_id}' {DOES.get(task, 'cannot do this')}; its task is {model.task}.")
+        return model
