@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 from litestar import Litestar
@@ -41,7 +42,7 @@ from appliance.edge import (
     exception_handlers,
     webui_routes,
 )
-from appliance.foundation import SystemClock
+from appliance.foundation import REQUEST_ID, SystemClock
 from appliance.identity import (
     Access,
     Authentication,
@@ -69,6 +70,9 @@ from appliance.retrieval import Retrieval
 from appliance.settings import Settings
 from appliance.storage import Database, FileStore
 from appliance.usage import Usage
+
+IMAGE_PATHS = ("/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/messages/count_tokens")
+"""Their bodies may hold pictures, as data URLs."""
 
 WEBUI_DIST = Path(__file__).parent / "webui" / "dist"
 
@@ -157,7 +161,8 @@ def build_app(parts: Parts) -> Litestar:
         "chat": parts.chat,
         "readiness": _Readiness(parts).check,
     }
-    return Litestar(
+    server = parts.settings.server
+    app = Litestar(
         route_handlers=[
             LoginController,
             MeController,
@@ -178,8 +183,11 @@ def build_app(parts: Parts) -> Litestar:
             name: Provide(_Value(value), use_cache=True, sync_to_thread=False) for name, value in values.items()
         },
         middleware=[
-            RequestFrame(),
-            StrictJson(),
+            StrictJson(
+                max_bytes=server.max_body_bytes,
+                max_bytes_with_images=server.max_image_body_bytes,
+                image_paths=IMAGE_PATHS,
+            ),
             Authentication(
                 parts.access, parts.identity_settings, public_origin=parts.settings.server.public_url or None
             ),
@@ -189,8 +197,10 @@ def build_app(parts: Parts) -> Litestar:
             title="Private Model Appliance", version="0.1.0", path="/schema", render_plugins=[JsonRenderPlugin()]
         ),
         logging_config=None,
-        request_max_body_size=32 * 1024 * 1024,
+        request_max_body_size=server.max_image_body_bytes,
     )
+    app.asgi_handler = RequestFrame(app.asgi_handler)
+    return app
 
 
 @asynccontextmanager
@@ -216,7 +226,7 @@ def configure_logging(level: str) -> None:
     number = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            _name_request,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -225,6 +235,13 @@ def configure_logging(level: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.WriteLoggerFactory(),
     )
+
+
+def _name_request(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    request_id = REQUEST_ID.get()
+    if request_id:
+        event["request_id"] = request_id
+    return event
 
 
 class _Value:

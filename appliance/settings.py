@@ -46,6 +46,10 @@ class ServerSection(Struct, forbid_unknown_fields=True, frozen=True):
     port: Annotated[int, Meta(ge=1, le=65535)] = 8080
     public_url: str = ""
     """Address that people type, when a proxy stands in front; with https the cookies become secure."""
+    max_body_bytes: Annotated[int, Meta(ge=64 * 1024, le=64 * 1024**2)] = 4 * 1024 * 1024
+    """Largest JSON body of a request."""
+    max_image_body_bytes: Annotated[int, Meta(ge=64 * 1024, le=256 * 1024**2)] = 32 * 1024 * 1024
+    """The same on routes that take pictures inside the body."""
 
 
 class DatabaseSection(Struct, forbid_unknown_fields=True, frozen=True):

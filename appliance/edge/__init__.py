@@ -4,23 +4,28 @@ Rule: this room alone knows how an error of ours becomes a status and a body. `/
 everything else in ours, from the same exception.
 """
 
+from appliance.edge.bodies import BodyCutOff, StrictJson, read_json, reads_own_body
 from appliance.edge.errors import exception_handlers
 from appliance.edge.health import Dependency, HealthController, ReadinessCheck
 from appliance.edge.presence import ClientGone, while_connected
 from appliance.edge.requests import RequestFrame
 from appliance.edge.sse import event_stream, sse
-from appliance.edge.strictjson import StrictJson
+from appliance.edge.strictjson import check_json
 from appliance.edge.webui import webui_routes
 
 __all__ = [
+    "BodyCutOff",
     "ClientGone",
     "Dependency",
     "HealthController",
     "ReadinessCheck",
     "RequestFrame",
     "StrictJson",
+    "check_json",
     "event_stream",
     "exception_handlers",
+    "read_json",
+    "reads_own_body",
     "sse",
     "webui_routes",
     "while_connected",
