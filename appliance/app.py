@@ -21,6 +21,7 @@ from appliance.answers import Answers, Assistants
 from appliance.chat import AskController, ChatService, ChatSettings, ConversationController, ConversationRepository
 from appliance.configuration import (
     document_settings,
+    file_settings,
     identity_settings,
     index_settings,
     inference_settings,
@@ -57,11 +58,14 @@ from appliance.index import IndexUnavailable, PassageIndex, open_index
 from appliance.inference import Engines, EnginesController
 from appliance.library import Collections, Documents, IngestLog, Shelf
 from appliance.openai_api import (
+    ApiFiles,
     AssistantCalls,
     ChatCompletions,
     Completions,
     Embeddings,
     EngineCalls,
+    FileRepository,
+    FilesController,
     ModelsController,
     ServedModels,
     hot_route,
@@ -99,6 +103,7 @@ class Parts:
     chat_completions: ChatCompletions
     completions: Completions
     embeddings: Embeddings
+    api_files: ApiFiles
 
 
 def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
@@ -106,7 +111,6 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
     clock = SystemClock()
     storage = storage_settings(settings)
     database = Database(storage)
-    files = FileStore(storage.files_dir)
     identity = identity_settings(settings)
     passwords = Passwords(min_length=identity.password_min_length)
     people = People(database, clock, passwords)
@@ -114,6 +118,8 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
     engines = Engines(inference_settings(settings))
     index = open_index(index_settings(settings))
     shelf, ingest_log = Shelf(database), IngestLog(database, clock)
+    uploads = FileRepository(database, clock)
+    files = FileStore(storage.files_dir, [ingest_log.used_files, uploads.used_files])
     learning = document_settings(settings, worker=worker)
     ingest = Ingest(ingest_log, files, index, engines, learning)
     jobs = DocumentJobs(ingest, ingest_log, learning)
@@ -143,6 +149,7 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
         chat_completions=ChatCompletions(served, calls, assistant_calls),
         completions=Completions(served, calls),
         embeddings=Embeddings(served, calls),
+        api_files=ApiFiles(uploads, files, file_settings(settings)),
     )
 
 
@@ -159,6 +166,7 @@ def build_app(parts: Parts) -> Litestar:
         "answers": parts.answers,
         "assistants": parts.assistants,
         "chat": parts.chat,
+        "api_files": parts.api_files,
         "readiness": _Readiness(parts).check,
     }
     server = parts.settings.server
@@ -176,6 +184,7 @@ def build_app(parts: Parts) -> Litestar:
             hot_route("/v1/completions", parts.completions.begin),
             hot_route("/v1/embeddings", parts.embeddings.begin),
             ModelsController,
+            FilesController,
             HealthController,
             *webui_routes(WEBUI_DIST),
         ],
@@ -211,8 +220,10 @@ async def running(parts: Parts) -> AsyncIterator[Parts]:
         await parts.jobs.start()
         try:
             await parts.chat.start()
+            await parts.api_files.start()
             yield parts
         finally:
+            await parts.api_files.stop()
             await parts.chat.stop()
             await parts.jobs.stop()
     finally:

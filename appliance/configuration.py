@@ -8,6 +8,7 @@ from appliance.documents import DocumentSettings
 from appliance.identity import IdentitySettings
 from appliance.index import IndexSettings
 from appliance.inference import InferenceSettings, ModelChoice
+from appliance.openai_api import FileSettings
 from appliance.settings import Settings
 from appliance.storage import StorageSettings
 
@@ -50,6 +51,10 @@ def worker_name(settings: Settings, *, worker: bool) -> str:
     if not settings.database.url:
         return "local"
     return f"{'worker' if worker else 'gateway'}@{socket.gethostname()}:{settings.data}"
+
+
+def file_settings(settings: Settings) -> FileSettings:
+    return FileSettings(max_bytes=settings.files.max_bytes)
 
 
 def index_settings(settings: Settings) -> IndexSettings:

@@ -93,6 +93,11 @@ class DocumentsSection(Struct, forbid_unknown_fields=True, frozen=True):
     passage_characters: Annotated[int, Meta(ge=200, le=4000)] = 1000
 
 
+class FilesSection(Struct, forbid_unknown_fields=True, frozen=True):
+    max_bytes: Annotated[int, Meta(ge=1, le=2 * 1024**3)] = 512 * 1024 * 1024
+    """Largest file of an upload to `/v1/files`."""
+
+
 class IdentitySection(Struct, forbid_unknown_fields=True, frozen=True):
     password_min_length: Annotated[int, Meta(ge=8, le=128)] = 12
 
@@ -116,6 +121,7 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
     index: IndexSection = IndexSection()
     engines: EnginesSection = EnginesSection()
     documents: DocumentsSection = DocumentsSection()
+    files: FilesSection = FilesSection()
     identity: IdentitySection = IdentitySection()
     admin: AdminSection = AdminSection()
 

@@ -71,7 +71,7 @@ class Ingest:
                 page_count=parsed.page_count,
             )
         if not noted:
-            await self._files.drop_unused([stored.sha256], self._log.used_files)
+            await self._files.drop_unused([stored.sha256])
             return None
         return stored.sha256
 
@@ -153,12 +153,12 @@ class Ingest:
             await self._index.delete_versions(space, version_ids)
         dropped = await self._log.swept(leftovers)  # asked always: a deleted collection may have been empty
         if dropped:
-            await self._files.drop_unused(dropped, self._log.used_files)
+            await self._files.drop_unused(dropped)
         return len(leftovers)
 
     async def clean_files(self) -> None:
         """Remove stored files that a crash left without anybody who refers to them."""
-        dropped = await self._files.clean(self._log.used_files)
+        dropped = await self._files.clean()
         if dropped:
             log.info("removed what a crash left in the file store", files=dropped)
 

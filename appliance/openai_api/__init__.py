@@ -12,16 +12,24 @@ from appliance.openai_api.chat_completions.assistants import AssistantCalls
 from appliance.openai_api.chat_completions.service import ChatCompletions
 from appliance.openai_api.completions.service import Completions
 from appliance.openai_api.embeddings.service import Embeddings
+from appliance.openai_api.files.repository import FileRepository
+from appliance.openai_api.files.routes import FilesController
+from appliance.openai_api.files.service import ApiFiles
+from appliance.openai_api.files.settings import FileSettings
 from appliance.openai_api.hot import hot_route
 from appliance.openai_api.models.routes import ModelsController
 from appliance.openai_api.served import ServedModels
 
 __all__ = [
+    "ApiFiles",
     "AssistantCalls",
     "ChatCompletions",
     "Completions",
     "Embeddings",
     "EngineCalls",
+    "FileRepository",
+    "FileSettings",
+    "FilesController",
     "ModelsController",
     "ServedModels",
     "hot_route",

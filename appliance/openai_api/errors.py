@@ -74,3 +74,8 @@ class InvalidBody(InvalidInput):
 def invalid_body(error: msgspec.ValidationError) -> InvalidBody:
     """Our error for a body that does not fit; names the place as msgspec does."""
     return InvalidBody(f"{error}.")
+
+
+class UnknownCursor(InvalidInput):
+    code = "invalid_cursor"
+    remedy = "Send the 'last_id' of the page before as 'after'."

@@ -8,7 +8,21 @@ same to the rooms above.
 """
 
 from appliance.storage.database import Base, Database, UtcDateTime
-from appliance.storage.files import FileStore, FileTooLarge, StoredFile
+from appliance.storage.files import FileStore, FileTooLarge, StoredFile, Used
+from appliance.storage.paging import Page, PageAsk, keyset, page_of
 from appliance.storage.settings import StorageSettings
 
-__all__ = ["Base", "Database", "FileStore", "FileTooLarge", "StorageSettings", "StoredFile", "UtcDateTime"]
+__all__ = [
+    "Base",
+    "Database",
+    "FileStore",
+    "FileTooLarge",
+    "Page",
+    "PageAsk",
+    "StorageSettings",
+    "StoredFile",
+    "Used",
+    "UtcDateTime",
+    "keyset",
+    "page_of",
+]

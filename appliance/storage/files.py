@@ -6,7 +6,7 @@ import fcntl
 import hashlib
 import os
 import tempfile
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Collection, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from appliance.foundation import InvalidInput
 
 ARRIVING = "incoming-"
 ASKED_AT_ONCE = 1000
+CHUNK_BYTES = 1024 * 1024
 
 Used = Callable[[Collection[str]], Awaitable[Collection[str]]]
 """Tells which of some names somebody refers to."""
@@ -38,12 +39,14 @@ class FileStore:
     """A folder of immutable files, each named by the SHA-256 of its bytes. Writing the same bytes twice is no work.
 
     A file is kept as long as a row somewhere refers to it. Between the moment when bytes get their name and the moment
-    when a row says so, nothing may be dropped: `keep` spans both, and `drop_unused` waits for it, also in another
-    process that works on the same folder.
+    when a row says so, nothing may be dropped: `keep` and `hold` span both, and `drop_unused` waits for them, also in
+    another process that works on the same folder.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, used: Sequence[Used]) -> None:
+        """`used`: everybody who may refer to a file. Whoever is left out loses theirs at the next sweep."""
         self._folder = folder
+        self._used = tuple(used)
         self._lock_file = folder.with_name(f"{folder.name}.lock")
         self._turn = asyncio.Lock()
 
@@ -95,26 +98,40 @@ class FileStore:
         async with self.keep(_aiter(data), max_bytes=len(data)) as stored:
             yield stored
 
+    @asynccontextmanager
+    async def hold(self) -> AsyncIterator[None]:
+        """Inside the block nothing is dropped: the caller looks at rows that refer to files, and adds others."""
+        async with self._naming():
+            yield
+
     async def read(self, sha256: str) -> bytes:
         """Raises FileNotFoundError."""
         return await asyncio.to_thread(self.path(sha256).read_bytes)
 
-    async def drop_unused(self, names: Collection[str], used: Used) -> int:
+    async def chunks(self, sha256: str) -> AsyncIterator[bytes]:
+        """The bytes, a megabyte at a time. Raises FileNotFoundError."""
+        with await asyncio.to_thread(self.path(sha256).open, "rb") as file:
+            while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
+                yield chunk
+
+    async def drop_unused(self, names: Collection[str]) -> int:
         """Remove those files that nobody refers to; fine when they are not there. Returns how many."""
+        if not names:
+            return 0
         async with self._naming():
-            kept = set(await used(names)) if names else set()
+            kept = {name for used in self._used for name in await used(names)}
             gone = [self.path(name) for name in names if name not in kept]
             await asyncio.to_thread(_unlink, gone)
         return len(gone)
 
-    async def clean(self, used: Used) -> int:
+    async def clean(self) -> int:
         """Remove what a crash left: half of an upload, and files that nobody came to refer to. Returns how many."""
         async with self._naming():
             dropped = await asyncio.to_thread(_drop_abandoned, self._folder)
         for part in await asyncio.to_thread(lambda: sorted(self._folder.glob("??"))):
             names = await asyncio.to_thread(_names_below, part)
             for start in range(0, len(names), ASKED_AT_ONCE):
-                dropped += await self.drop_unused(names[start : start + ASKED_AT_ONCE], used)
+                dropped += await self.drop_unused(names[start : start + ASKED_AT_ONCE])
         return dropped
 
 
