@@ -1,11 +1,14 @@
 """Reads from an engine's bytes what was used, and lets them pass."""
 
+import re
+
 import msgspec
 from msgspec import Struct
 
 EVENT_END = b"\n\n"
-USAGE_MARK = b'"usage":{'
+USAGE_MARK = b'"usage"'
 """Cannot stand inside a text: there the quotation marks are escaped."""
+USAGE = re.compile(rb'"usage"\s*:\s*\{')
 DONE = b"data: [DONE]"
 LONGEST_EVENT_BYTES = 8 * 1024 * 1024
 
@@ -71,15 +74,15 @@ class StreamTap:
             if len(self._rest) > LONGEST_EVENT_BYTES:
                 data, self._rest = self._rest, b""  # not an event stream of ours; better late than all in memory
         self._events += data.count(b"data: {")
-        self._roles += data.count(b'"role":"assistant"')
+        self._roles += data.count(b'"role"')
         if DONE in data:
             self.done = True
-        if USAGE_MARK in data:
+        if USAGE_MARK in data and USAGE.search(data):
             return EVENT_END.join(e for e in data.split(EVENT_END) if self._passes(e))
         return data
 
     def _passes(self, event: bytes) -> bool:
-        if USAGE_MARK not in event:
+        if not USAGE.search(event):
             return True
         try:
             read = _EVENT.decode(event[event.index(b"{") :])

@@ -1,0 +1,118 @@
+"""What the gateway costs in front of an engine, beside its peers, in one run.
+
+    python -m tests.bench.gateway_cost [--peers FOLDER] [--scenarios chat1:3,chat64,...] [--seconds 3] [--out FILE.json]
+
+One core for the gateway, one for the stand-in engine and the load. Key check, limits, ledger, metrics and request log
+are on. `--peers` is a folder in which LiteLLM and vllm-router are installed once, each in an environment of its own;
+without it only direct access stands beside. Needs the shared bench folder (`APPLIANCE_SHARED`) and a C compiler.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from pathlib import Path
+
+from tests.bench.peers import litellm, vllm_router
+from tests.support.process import ROOT, ApplianceProcess, wait_until
+
+MOCK_PORT = 19000
+MODEL = "mock"
+SCENARIOS = "chat1:3,chat64:3,stream64:2,stream256:3,burst64:2"
+ENTRY = f"""
+[[models]]
+id = "{MODEL}"
+name = "Stand-in"
+task = "chat"
+source = "none"
+licence = "none"
+parameters_billion = 0.0
+context_tokens = 8192
+card = "none"
+probe.chat = {{ prompt = "Hello", contains = "", max_tokens = 1 }}
+"""
+LIMITS = {"requests_per_minute": 100_000_000, "tokens_per_minute": 10_000_000_000, "concurrent": 100_000}
+"""High enough never to refuse: they are on and are counted."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peers", type=Path)
+    parser.add_argument("--scenarios", default=SCENARIOS)
+    parser.add_argument("--seconds", default="3")
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args()
+    bench = Path(os.environ.get("APPLIANCE_SHARED", ROOT.parent / "shared")) / "bench"
+    if not (bench / "compare.py").is_file() or shutil.which("cc") is None:
+        print("SKIPPED: needs the shared bench folder (APPLIANCE_SHARED) and a C compiler (cc)", file=sys.stderr)
+        return 77
+    with tempfile.TemporaryDirectory() as folder:
+        return compare(bench, Path(folder), given)
+
+
+def compare(bench: Path, work: Path, given: argparse.Namespace) -> int:
+    """Run everything in `work`; the table goes to standard output."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("APPLIANCE_")}
+    environment |= {"MOCK_PORT": str(MOCK_PORT), "BENCH_BUILD": str(work / "build"), "BENCH_LOGS": str(work)}
+    servers = [{"name": "direct", "url": f"http://127.0.0.1:{MOCK_PORT}", "mock": True}, ours(work)]
+    if given.peers is not None:
+        servers += [vllm_router(given.peers, MOCK_PORT), litellm(given.peers, work, MOCK_PORT)]
+    (work / "servers.json").write_text(json.dumps(servers))
+    out = ["--out", str(given.out.absolute())] if given.out else []
+    command = [sys.executable, "compare.py", str(work / "servers.json"), "--scenarios", given.scenarios]
+    return subprocess.run(
+        [*command, "--seconds", given.seconds, *out], cwd=bench, env=environment, check=False
+    ).returncode
+
+
+def ours(work: Path) -> dict[str, object]:
+    """The gateway as `appliance serve` runs it, with an account, a key and limits."""
+    data, models = work / "data", work / "models"
+    models.mkdir()
+    (models / "mock.toml").write_text(ENTRY)
+    data.mkdir()
+    (data / "appliance.toml").write_text(
+        f'[documents]\nparallel = 0\n[[engines.models]]\nid = "{MODEL}"\n'
+        f'base_urls = ["http://127.0.0.1:{MOCK_PORT}/v1"]\n'
+    )
+    process = ApplianceProcess(data, {"APPLIANCE_ENGINES_MODEL_DIR": str(models)})
+    key = first_key(process)
+    return {
+        "name": "appliance",
+        "url": process.url,
+        "cmd": [sys.executable, "-m", "appliance", "serve"],
+        "env": process.environment,
+        "token": key,
+        "health": "/health/live",
+    }
+
+
+def first_key(process: ApplianceProcess) -> str:
+    """Start once for the first account, and make a key."""
+    with (process.data / "output.log").open("ab") as log:
+        first = subprocess.Popen(
+            [sys.executable, "-m", "appliance", "up"], env=process.environment, stdout=log, stderr=subprocess.STDOUT
+        )
+    try:
+        wait_until(lambda: answers(f"{process.url}/health/live"), 60, "the first start")
+        return str(process.cli_json("keys", "create", "bench")["key"])
+    finally:
+        first.terminate()
+        first.wait(60)
+
+
+def answers(url: str) -> bool:
+    """Whether anything good comes back."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as reply:  # noqa: S310 - our own address
+            return bool(reply.status == 200)
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())
