@@ -26,6 +26,7 @@ from appliance.configuration import (
     index_settings,
     inference_settings,
     storage_settings,
+    usage_settings,
 )
 from appliance.documents import (
     CollectionController,
@@ -73,7 +74,7 @@ from appliance.openai_api import (
 from appliance.retrieval import Retrieval
 from appliance.settings import Settings
 from appliance.storage import Database, FileStore
-from appliance.usage import Usage
+from appliance.usage import Usage, UsageStore
 
 IMAGE_PATHS = ("/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/messages/count_tokens")
 """Their bodies may hold pictures, as data URLs."""
@@ -127,7 +128,7 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
     retrieval = Retrieval(shelf, index, engines)
     assistants = Assistants.built_in(engines.default_chat_model())
     answers = Answers(retrieval, engines, engines)
-    usage = Usage()
+    usage = Usage(UsageStore(database), clock, usage_settings(settings))
     served, calls = ServedModels(engines), EngineCalls(engines, usage)
     assistant_calls = AssistantCalls(answers, assistants, usage, public_url=settings.url)
     return Parts(
@@ -217,8 +218,9 @@ async def running(parts: Parts) -> AsyncIterator[Parts]:
     """Start what has a life of its own, in order; stop it in reverse, whatever happened."""
     await parts.engines.start()
     try:
-        await parts.jobs.start()
+        await parts.usage.start()
         try:
+            await parts.jobs.start()
             await parts.chat.start()
             await parts.api_files.start()
             yield parts
@@ -226,6 +228,7 @@ async def running(parts: Parts) -> AsyncIterator[Parts]:
             await parts.api_files.stop()
             await parts.chat.stop()
             await parts.jobs.stop()
+            await parts.usage.stop()
     finally:
         await parts.engines.stop()
         await parts.index.close()

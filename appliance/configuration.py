@@ -11,6 +11,7 @@ from appliance.inference import InferenceSettings, ModelChoice
 from appliance.openai_api import FileSettings
 from appliance.settings import Settings
 from appliance.storage import StorageSettings
+from appliance.usage import UsageSettings
 
 SQLITE = "sqlite+aiosqlite:///"
 
@@ -75,4 +76,12 @@ def inference_settings(settings: Settings) -> InferenceSettings:
         log_dir=settings.log_dir,
         models=tuple(ModelChoice(id=m.id, base_urls=m.base_urls, engine_args=m.engine_args) for m in engines.models),
         cpu_kv_cache_gib=engines.kv_cache_gib,
+    )
+
+
+def usage_settings(settings: Settings) -> UsageSettings:
+    return UsageSettings(
+        folder=settings.data / "usage",
+        concurrent_requests=settings.limits.concurrent_requests,
+        settle_wait_s=settings.limits.settle_wait_s,
     )

@@ -102,6 +102,13 @@ class IdentitySection(Struct, forbid_unknown_fields=True, frozen=True):
     password_min_length: Annotated[int, Meta(ge=8, le=128)] = 12
 
 
+class LimitsSection(Struct, forbid_unknown_fields=True, frozen=True):
+    concurrent_requests: Annotated[int, Meta(ge=0)] = 256
+    """Requests of one user at once, where no limit says otherwise; 0 is no bound."""
+    settle_wait_s: Annotated[float, Meta(ge=0, le=300)] = 10.0
+    """Longest wait of a request for running ones to give back what they do not use of a budget."""
+
+
 class AdminSection(Struct, forbid_unknown_fields=True, frozen=True):
     email: str = "admin@localhost"
     """First start only: address of the first administrator."""
@@ -123,6 +130,7 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
     documents: DocumentsSection = DocumentsSection()
     files: FilesSection = FilesSection()
     identity: IdentitySection = IdentitySection()
+    limits: LimitsSection = LimitsSection()
     admin: AdminSection = AdminSection()
 
     @property

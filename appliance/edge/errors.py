@@ -1,5 +1,6 @@
 """From our error tree to HTTP, once."""
 
+import math
 from typing import Any
 
 import structlog
@@ -35,7 +36,8 @@ def exception_handlers() -> ExceptionHandlersMap:
 def _ours(request: AnyRequest, error: ApplianceError) -> Response[Any]:
     headers = {}
     if isinstance(error, CapacityError):
-        headers["retry-after"] = str(max(1, round(error.retry_after_s)))
+        headers["retry-after"] = str(max(1, math.ceil(error.retry_after_s)))
+        headers |= {name.decode(): value.decode() for name, value in error.headers}
     if isinstance(error, CallerError):
         log.info("request refused", code=error.code, status=error.status, path=request.scope["path"])
     else:

@@ -77,6 +77,9 @@ class CapacityError(ApplianceError):
 
     code, status = "unavailable", 503
 
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    """Numbers for the caller's program, sent beside `retry-after`."""
+
     def __init__(self, message: str, *, retry_after_s: float = 5.0, remedy: str | None = None) -> None:
         super().__init__(message, remedy=remedy)
         self.retry_after_s = retry_after_s

@@ -7,6 +7,7 @@ from appliance.identity import models as identity
 from appliance.library import models as library
 from appliance.openai_api.files import models as files
 from appliance.storage import Base
+from appliance.usage import models as usage
 
-ROOMS_WITH_TABLES = (chat, identity, library, files)
+ROOMS_WITH_TABLES = (chat, identity, library, files, usage)
 METADATA: MetaData = Base.metadata

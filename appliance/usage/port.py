@@ -1,9 +1,12 @@
 """What the doors say of a call, before and after it."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 from appliance.foundation import Lane
+
+Outcome = Literal["done", "cancelled", "failed", "unsettled"]
+"""`unsettled`: the gateway was killed before the end; only the journal says that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +17,7 @@ class Ask:
     endpoint: str
     """As in the address, without the version: `chat/completions`."""
     prompt_tokens: int
-    """An estimate."""
+    """An estimate. What is used beyond it is charged all the same, and may take a budget below nothing by that much."""
     max_tokens: int
     """Most that may be generated, all choices together; 0 where nothing is."""
     lane: Lane = "interactive"
@@ -28,17 +31,5 @@ class Spent:
     completion_tokens: int
     seconds: float = 0.0
     """Time in the engine."""
-    outcome: Literal["done", "cancelled", "failed"] = "done"
-
-
-class Reservation(Protocol):
-    """The right to make one call."""
-
-    @property
-    def headers(self) -> tuple[tuple[bytes, bytes], ...]:
-        """`x-ratelimit-*`, ready to send."""
-        ...
-
-    def settle(self, spent: Spent) -> None:
-        """Book the cost and give the rest back. Only the first call counts."""
-        ...
+    outcome: Outcome = "done"
+    """`failed` without a generated token counts neither as a request nor in a budget; the ledger names it as failed."""

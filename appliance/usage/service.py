@@ -1,19 +1,142 @@
-"""The one way to be allowed a call."""
+"""Reserve before, settle after; in memory, with the journal as the only thing written."""
 
+import asyncio
+import time
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from appliance.foundation import Clock
 from appliance.identity import Principal
-from appliance.usage.port import Ask, Reservation, Spent
+from appliance.usage.batch import counted
+from appliance.usage.counters import Counters
+from appliance.usage.errors import JournalUnwritable
+from appliance.usage.headers import rate_headers
+from appliance.usage.ledger import Ledger
+from appliance.usage.limits import LimitBook
+from appliance.usage.pace import Pace
+from appliance.usage.plan import Amounts, Plan
+from appliance.usage.plans import Plans
+from appliance.usage.port import Ask, Spent
+from appliance.usage.queueing import Queueing
+from appliance.usage.records import Reserved, Settled
+from appliance.usage.reservation import Reservation
+from appliance.usage.settings import UsageSettings
+from appliance.usage.store import UsageStore
+
+log = structlog.get_logger(__name__)
 
 
 class Usage:
-    """Nobody has a limit yet."""
+    """Limits, budgets and the ledger of this process. Used from one event loop."""
 
-    async def reserve(self, principal: Principal, ask: Ask) -> Reservation:  # noqa: ARG002 - nobody has a limit yet
-        """The right to make the call."""
-        return _Free()
+    def __init__(self, store: UsageStore, clock: Clock, settings: UsageSettings) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._pace = Pace()
+        self.ledger = Ledger(store, settings)
+        self.book = LimitBook(store, concurrent_requests=settings.concurrent_requests)
+        self._counters = Counters(self.book, is_shared=lambda _: False)
+        self._plans = Plans(self.book, self._counters, self.ledger, clock)
+        self._queueing = Queueing(self._plans, clock, settings)
+        self._tasks: list[asyncio.Task[None]] = []
 
+    async def start(self) -> None:
+        """Take over what the last run left. Raises what the database raises: without it there are no limits."""
+        await self.book.refresh()
+        await self.ledger.start()
+        self._tasks = [asyncio.create_task(self._watch_limits()), asyncio.create_task(self._tend())]
 
-class _Free:
-    headers: tuple[tuple[bytes, bytes], ...] = ()
+    async def stop(self) -> None:
+        """Write everything into the database."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.ledger.stop()
 
-    def settle(self, spent: Spent) -> None:
-        """Nothing to give back."""
+    async def reserve(self, principal: Principal, ask: Ask) -> Reservation:
+        """Hold what a request may use, before it goes on.
+
+        Nothing is asked of the database, but at the first request of a caller, a period or a changed limit.
+
+        Raises:
+            LimitExceeded: 429; a rate, a budget or the requests at once of the user, a group or the key.
+            JournalUnwritable: 503.
+        """
+        now_s = time.monotonic()
+        plan = self._plans.kept(principal, now_s)
+        if plan is not None:
+            amounts = self._amounts(ask, plan)
+            if plan.short_of(amounts, now_s) is None:
+                plan.take(amounts, now_s)
+                return self._begin(ask, plan, amounts, ask.max_tokens, now_s)
+        plan, amounts, max_tokens = await self._queueing.admit(principal, ask, self._amounts)
+        return self._begin(ask, plan, amounts, max_tokens, time.monotonic())
+
+    async def limits_changed(self) -> None:
+        """Read the limits now, not at the next look."""
+        if await self.book.refresh():
+            self._counters.apply_limits(self._clock.now().date())
+            self._plans.forget()
+
+    def _amounts(self, ask: Ask, plan: Plan) -> Amounts:
+        tokens = ask.prompt_tokens + ask.max_tokens
+        return (1, tokens, self._pace.expected_ms(ask.model_id, tokens) if plan.counts_time else 0, 1)
+
+    def _begin(self, ask: Ask, plan: Plan, amounts: Amounts, max_tokens: int, now_s: float) -> Reservation:
+        reserved = Reserved(
+            plan.day,
+            plan.user,
+            plan.key,
+            plan.groups,
+            ask.model_id,
+            ask.endpoint,
+            ask.lane,
+            ask.prompt_tokens,
+            max_tokens,
+            amounts[2],
+        )
+        try:
+            number = self.ledger.reserve(reserved)
+        except JournalUnwritable:
+            plan.settle(amounts, (0, 0, 0, 0))
+            raise
+        return Reservation(ask, plan, amounts, reserved, number, rate_headers(plan, now_s), self._settle)
+
+    def _settle(self, reservation: Reservation, spent: Spent) -> None:
+        settled = Settled(
+            reservation.number,
+            spent.prompt_tokens,
+            spent.completion_tokens,
+            round(spent.seconds * 1000),
+            spent.outcome,
+        )
+        if not counted(settled):
+            settled = Settled(reservation.number, 0, 0, 0, "failed")
+        plan = reservation.plan
+        self.ledger.settle(reservation.number, reservation.reserved, settled, plan.subjects)
+        tokens = settled.prompt_tokens + settled.completion_tokens
+        used = (counted(settled), tokens, settled.milliseconds, 0)
+        plan.settle(reservation.amounts, used)
+        if not self._plans.is_kept(plan):
+            self._counters.charge_missed(plan, used)
+        if spent.outcome == "done" and tokens:
+            self._pace.learn(reservation.ask.model_id, settled.milliseconds, tokens)
+
+    async def _watch_limits(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.limits_poll_s)
+            try:
+                await self.limits_changed()
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("limits cannot be read; those of before count on", reason=type(error).__name__)
+
+    async def _tend(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.flush_s)
+            try:
+                await self.ledger.tend()
+            except OSError as error:
+                log.warning("the usage journal is not on the disk yet", reason=error.strerror)
+            self._plans.forget_old(time.monotonic())
+            self._counters.apply_limits(self._clock.now().date())

@@ -1,0 +1,102 @@
+"""What this gateway may still use of one budget, or of the requests at once."""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+
+from appliance.usage.values import LIMITS, Limit
+
+UNBOUNDED = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class CounterKey:
+    """Names one counter, the same on every gateway."""
+
+    who: str
+    """`user:<id>`, `group:<id>` or `key:<id>`."""
+    name: str
+    """A name of `LIMITS`."""
+    label: str = ""
+    """Day (`2026-11-25`) or month (`2026-11`) of a budget; empty for those that begin no new period."""
+
+
+class Allowance:
+    """free + held + spent is what this gateway has: the whole limit when it is alone, what it leased otherwise.
+
+    `free` falls below zero when more was used than was held; what is taken next pays for it.
+    """
+
+    __slots__ = ("elsewhere", "free", "held", "key", "limit", "measure", "most", "rule", "shared", "spent", "waiters")
+
+    def __init__(self, key: CounterKey, limit: int, *, spent: int = 0, shared: bool = False) -> None:
+        self.key = key
+        self.rule: Limit = LIMITS[key.name]
+        self.measure = self.rule.measure
+        self.limit = limit
+        self.shared = shared
+        self.free = 0 if shared else limit - spent
+        self.held = 0
+        self.spent = spent
+        self.most = limit if self.rule.period == "minute" else UNBOUNDED
+        """A request is charged at most this, or one that is larger than a rate could never pass."""
+        self.elsewhere = 0
+        """What the store that gateways share had left when it was last asked."""
+        self.waiters: deque[asyncio.Future[None]] = deque()
+
+    @property
+    def is_budget(self) -> bool:
+        return self.rule.is_budget
+
+    def change_limit(self, limit: int) -> None:
+        """A new limit counts at once; it may leave less than nothing. The shared store hears of it at each lease."""
+        if not self.shared:
+            self.free += limit - self.limit
+        self.limit = limit
+        if self.rule.period == "minute":
+            self.most = limit
+        self.wake()
+
+    def take(self, amount: int) -> None:
+        need = amount if amount < self.most else self.most
+        self.free -= need
+        self.held += need
+
+    def settle(self, amount: int, used: int) -> None:
+        """End a hold of `amount`, of which `used` was used: more than was held is charged as well."""
+        need = amount if amount < self.most else self.most
+        self.held -= need
+        self.free += need - used
+        self.spent += used
+        if self.waiters:
+            self.wake()
+
+    def charge(self, used: int) -> None:
+        """Count what a request used that began before this limit was there."""
+        self.free -= used
+        self.spent += used
+
+    def wake(self) -> None:
+        """Let the first that waits look again."""
+        while self.waiters:
+            waiter = self.waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+
+    async def settlement(self, timeout_s: float, *, first: bool) -> bool:
+        """Wait until something is given back; False when nothing was in time. `first`: stood at the head before."""
+        waiter = asyncio.get_running_loop().create_future()
+        if first:
+            self.waiters.appendleft(waiter)
+        else:
+            self.waiters.append(waiter)
+        try:
+            async with asyncio.timeout(timeout_s):
+                await waiter
+        except TimeoutError:
+            return False
+        finally:
+            if waiter in self.waiters:
+                self.waiters.remove(waiter)
+        return True
