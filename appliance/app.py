@@ -25,6 +25,7 @@ from appliance.configuration import (
     identity_settings,
     index_settings,
     inference_settings,
+    response_settings,
     storage_settings,
     usage_settings,
 )
@@ -67,8 +68,14 @@ from appliance.openai_api import (
     EngineCalls,
     FileRepository,
     FilesController,
+    FileSearch,
     ModelsController,
+    ResponseRepository,
+    Responses,
+    ResponsesController,
     ServedModels,
+    TokenCounter,
+    Window,
     hot_route,
 )
 from appliance.retrieval import Retrieval
@@ -105,6 +112,7 @@ class Parts:
     completions: Completions
     embeddings: Embeddings
     api_files: ApiFiles
+    responses: Responses
 
 
 def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
@@ -131,6 +139,9 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
     usage = Usage(UsageStore(database), clock, usage_settings(settings))
     served, calls = ServedModels(engines), EngineCalls(engines, usage)
     assistant_calls = AssistantCalls(answers, assistants, usage, public_url=settings.url)
+    chat_completions = ChatCompletions(served, calls, assistant_calls)
+    stored = ResponseRepository(database, clock, response_settings(settings))
+    window = Window(TokenCounter(engines))
     return Parts(
         settings=settings,
         identity_settings=identity,
@@ -147,10 +158,11 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
         assistants=assistants,
         chat=ChatService(ConversationRepository(database, clock), answers, assistants, ChatSettings()),
         usage=usage,
-        chat_completions=ChatCompletions(served, calls, assistant_calls),
+        chat_completions=chat_completions,
         completions=Completions(served, calls),
         embeddings=Embeddings(served, calls),
         api_files=ApiFiles(uploads, files, file_settings(settings)),
+        responses=Responses(served, chat_completions, FileSearch(retrieval, shelf), window, stored, clock),
     )
 
 
@@ -168,6 +180,7 @@ def build_app(parts: Parts) -> Litestar:
         "assistants": parts.assistants,
         "chat": parts.chat,
         "api_files": parts.api_files,
+        "responses": parts.responses,
         "readiness": _Readiness(parts).check,
     }
     server = parts.settings.server
@@ -184,6 +197,8 @@ def build_app(parts: Parts) -> Litestar:
             hot_route("/v1/chat/completions", parts.chat_completions.begin),
             hot_route("/v1/completions", parts.completions.begin),
             hot_route("/v1/embeddings", parts.embeddings.begin),
+            hot_route("/v1/responses", parts.responses.begin),
+            ResponsesController,
             ModelsController,
             FilesController,
             HealthController,

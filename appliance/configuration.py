@@ -1,6 +1,7 @@
 """From the settings, as people write them, to the values that each room takes."""
 
 import socket
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -8,7 +9,7 @@ from appliance.documents import DocumentSettings
 from appliance.identity import IdentitySettings
 from appliance.index import IndexSettings
 from appliance.inference import InferenceSettings, ModelChoice
-from appliance.openai_api import FileSettings
+from appliance.openai_api import FileSettings, ResponseSettings
 from appliance.settings import Settings
 from appliance.storage import StorageSettings
 from appliance.usage import UsageSettings
@@ -56,6 +57,13 @@ def worker_name(settings: Settings, *, worker: bool) -> str:
 
 def file_settings(settings: Settings) -> FileSettings:
     return FileSettings(max_bytes=settings.files.max_bytes)
+
+
+def response_settings(settings: Settings) -> ResponseSettings:
+    return ResponseSettings(
+        retention=timedelta(days=settings.responses.retention_days),
+        runner=worker_name(settings, worker=False),
+    )
 
 
 def index_settings(settings: Settings) -> IndexSettings:

@@ -98,6 +98,11 @@ class FilesSection(Struct, forbid_unknown_fields=True, frozen=True):
     """Largest file of an upload to `/v1/files`."""
 
 
+class ResponsesSection(Struct, forbid_unknown_fields=True, frozen=True):
+    retention_days: Annotated[int, Meta(ge=1, le=3650)] = 30
+    """How long what `/v1/responses` stores is kept."""
+
+
 class IdentitySection(Struct, forbid_unknown_fields=True, frozen=True):
     password_min_length: Annotated[int, Meta(ge=8, le=128)] = 12
 
@@ -129,6 +134,7 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
     engines: EnginesSection = EnginesSection()
     documents: DocumentsSection = DocumentsSection()
     files: FilesSection = FilesSection()
+    responses: ResponsesSection = ResponsesSection()
     identity: IdentitySection = IdentitySection()
     limits: LimitsSection = LimitsSection()
     admin: AdminSection = AdminSection()

@@ -19,6 +19,7 @@ from appliance.answers.events import (
     StageChanged,
     TokenDelta,
 )
+from appliance.answers.grounding import Support, sources_text, supports
 from appliance.answers.service import Answers
 from appliance.answers.settings import AnswerSettings
 from appliance.answers.turn import Assistant, HistoryTurn, Turn
@@ -36,6 +37,9 @@ __all__ = [
     "HistoryTurn",
     "PassagesFound",
     "StageChanged",
+    "Support",
     "TokenDelta",
     "Turn",
+    "sources_text",
+    "supports",
 ]

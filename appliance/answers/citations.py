@@ -54,7 +54,7 @@ def from_marks(text: str, sources: Sequence[Passage]) -> tuple[str, tuple[Citati
         if check.share(sentence, passage.text) < LEAST_SHARE:
             continue
         if number not in kept:
-            kept[number] = cite(len(kept) + 1, passage, _best_quote(check, sentence, passage))
+            kept[number] = cite(len(kept) + 1, passage, check.best_quote(sentence, passage.text))
         written += f" [{kept[number].number}]"
     return written + text[position:], tuple(kept.values())
 
@@ -62,8 +62,3 @@ def from_marks(text: str, sources: Sequence[Passage]) -> tuple[str, tuple[Citati
 def _last_sentence(text: str) -> str:
     sentences = split_sentences(MARK.sub("", text))
     return sentences[-1].text if sentences else ""
-
-
-def _best_quote(check: SupportCheck, sentence: str, passage: Passage) -> str:
-    candidates = [s.text for s in split_sentences(passage.text)] or [passage.text]
-    return max(candidates, key=lambda quote: check.share(sentence, quote))

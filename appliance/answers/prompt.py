@@ -31,7 +31,7 @@ def large_prompt(
     question: str, passages: Sequence[Passage], history: Sequence[HistoryTurn], instructions: str
 ) -> tuple[ChatMessage, ...]:
     """Numbered sources, then the conversation, then the question."""
-    sources = "\n".join(_source(number, p) for number, p in enumerate(passages, start=1))
+    sources = "\n".join(source_text(number, p) for number, p in enumerate(passages, start=1))
     system = "\n\n".join(part for part in (instructions, LARGE_INSTRUCTION, sources) if part)
     return (ChatMessage("system", system), *_spoken(history), ChatMessage("user", question))
 
@@ -54,7 +54,8 @@ def fit_passages(passages: Sequence[Passage], characters: int) -> list[Passage]:
     return kept
 
 
-def _source(number: int, passage: Passage) -> str:
+def source_text(number: int, passage: Passage) -> str:
+    """A passage with its number and place, fenced."""
     page = f", page {passage.page}" if passage.page else ""
     place = " › ".join((passage.document_name, *passage.heading_path))
     return f"[{number}] {place}{page}\n{FENCE}\n{_fenced(passage.text)}\n{FENCE}"

@@ -2,6 +2,7 @@
 
 import re
 
+from appliance.answers.sentences import split_sentences
 from appliance.index import Tokenizer
 
 NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
@@ -28,3 +29,8 @@ class SupportCheck:
         if not words:
             return 0.0
         return sum(t in known for t in words) / len(words)
+
+    def best_quote(self, written: str, shown: str) -> str:
+        """The sentence or row of what was shown that supports the written best, verbatim."""
+        candidates = [s.text for s in split_sentences(shown)] or [shown]
+        return max(candidates, key=lambda quote: self.share(written, quote))

@@ -6,8 +6,9 @@ from appliance.chat import models as chat
 from appliance.identity import models as identity
 from appliance.library import models as library
 from appliance.openai_api.files import models as files
+from appliance.openai_api.responses import models as responses
 from appliance.storage import Base
 from appliance.usage import models as usage
 
-ROOMS_WITH_TABLES = (chat, identity, library, files, usage)
+ROOMS_WITH_TABLES = (chat, identity, library, files, responses, usage)
 METADATA: MetaData = Base.metadata

@@ -18,7 +18,14 @@ from appliance.openai_api.files.service import ApiFiles
 from appliance.openai_api.files.settings import FileSettings
 from appliance.openai_api.hot import hot_route
 from appliance.openai_api.models.routes import ModelsController
+from appliance.openai_api.responses.repository import ResponseRepository
+from appliance.openai_api.responses.routes import ResponsesController
+from appliance.openai_api.responses.search import FileSearch
+from appliance.openai_api.responses.service import Responses
+from appliance.openai_api.responses.settings import ResponseSettings
+from appliance.openai_api.responses.window import Window
 from appliance.openai_api.served import ServedModels
+from appliance.openai_api.translation import TokenCounter
 
 __all__ = [
     "ApiFiles",
@@ -28,9 +35,16 @@ __all__ = [
     "Embeddings",
     "EngineCalls",
     "FileRepository",
+    "FileSearch",
     "FileSettings",
     "FilesController",
     "ModelsController",
+    "ResponseRepository",
+    "ResponseSettings",
+    "Responses",
+    "ResponsesController",
     "ServedModels",
+    "TokenCounter",
+    "Window",
     "hot_route",
 ]

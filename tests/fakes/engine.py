@@ -32,6 +32,9 @@ class FakeEngine:
     """Between two words."""
     break_after: int | None = None
     """Close the connection after so many words."""
+    deltas: list[dict[str, Any]] = field(default_factory=list)
+    """What the next answers consist of instead of words, as deltas of a stream: calls, reasoning, pieces of text."""
+    finish: str = "stop"
     chats: list[dict[str, Any]] = field(default_factory=list)
     embedded: int = 0
     words_sent: int = 0
@@ -67,18 +70,16 @@ class FakeEngine:
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         text = self.answer
-        if "capital of Germany" in body["messages"][-1]["content"]:
+        if "capital of Germany" in _said(body["messages"][-1]):
             text = "Berlin."
         else:
             self.chats.append(body)
-        words = text.split(" ")[: body.get("max_tokens") or 1000]
+        words = text.split(" ")[: body.get("max_completion_tokens") or body.get("max_tokens") or 1000]
         usage = {"prompt_tokens": 7, "completion_tokens": len(words), "total_tokens": 7 + len(words)}
         if not body.get("stream"):
-            choice = {
-                "index": 0,
-                "message": {"role": "assistant", "content": " ".join(words)},
-                "finish_reason": "stop",
-            }
+            await self._think(self.delay_s * len(words))
+            message = _message(self.deltas) if self.deltas else {"content": " ".join(words)}
+            choice = {"index": 0, "message": {"role": "assistant"} | message, "finish_reason": self.finish}
             return web.json_response(_frame(body, "chat.completion", [choice]) | {"usage": usage})
         reply = web.StreamResponse(headers={"content-type": "text/event-stream"})
         await reply.prepare(request)
@@ -89,18 +90,26 @@ class FakeEngine:
             raise
         return reply
 
+    async def _think(self, seconds: float) -> None:
+        try:
+            await asyncio.sleep(seconds)
+        except asyncio.CancelledError:
+            self.left_early.set()
+            raise
+
     async def _stream(
         self, request: web.Request, reply: web.StreamResponse, body: dict[str, Any], words: list[str], usage: object
     ) -> None:
-        for at, word in enumerate(words):
+        deltas = self.deltas or [{"content": word if at == 0 else f" {word}"} for at, word in enumerate(words)]
+        for at, delta in enumerate(deltas):
             if at == self.break_after and request.transport is not None:
                 request.transport.abort()
                 return
-            choice = {"index": 0, "delta": {"content": word if at == 0 else f" {word}"}, "finish_reason": None}
+            choice = {"index": 0, "delta": delta, "finish_reason": None}
             await _send(reply, _frame(body, "chat.completion.chunk", [choice]))
             self.words_sent += 1
             await asyncio.sleep(self.delay_s)
-        end = {"index": 0, "delta": {}, "finish_reason": "stop"}
+        end = {"index": 0, "delta": {}, "finish_reason": self.finish}
         await _send(reply, _frame(body, "chat.completion.chunk", [end]))
         await _send(reply, _frame(body, "chat.completion.chunk", []) | {"usage": usage})
         await reply.write(b"data: [DONE]\n\n")
@@ -115,9 +124,29 @@ class FakeEngine:
 
     async def _tokenize(self, request: web.Request) -> web.Response:
         body = await request.json()
-        text = " ".join(m["content"] for m in body["messages"])
+        text = " ".join([*(_said(m) for m in body["messages"]), json.dumps(body.get("tools") or "")])
         count = len(re.findall(r"\w+|[^\w\s]", text)) * 4 // 3
         return web.json_response({"count": count, "max_model_len": 4096, "tokens": []})
+
+
+def _said(message: dict[str, Any]) -> str:
+    """The text of a message, whichever way it is written."""
+    content = message.get("content") or ""
+    return content if isinstance(content, str) else " ".join(part.get("text", "") for part in content)
+
+
+def _message(deltas: list[dict[str, Any]]) -> dict[str, Any]:
+    """The message that the deltas of a stream add up to."""
+    whole: dict[str, Any] = {"content": "".join(d.get("content") or "" for d in deltas) or None}
+    if reasoning := "".join(d.get("reasoning") or "" for d in deltas):
+        whole["reasoning"] = reasoning
+    calls: dict[int, dict[str, Any]] = {}
+    for piece in (call for delta in deltas for call in delta.get("tool_calls") or []):
+        call = calls.setdefault(piece["index"], {"type": "function", "function": {"name": "", "arguments": ""}})
+        call["id"] = piece.get("id") or call["id"]
+        call["function"]["name"] += piece["function"].get("name") or ""
+        call["function"]["arguments"] += piece["function"].get("arguments") or ""
+    return whole | ({"tool_calls": list(calls.values())} if calls else {})
 
 
 def embed(text: str) -> list[float]:

@@ -33,6 +33,9 @@ class ChatCompletions:
         self._decoder = msgspec.json.Decoder(ChatCompletionRequest)
         self._encoder = msgspec.json.Encoder()
 
+    def is_assistant(self, model: str) -> bool:
+        return self._assistants.knows(model)
+
     async def begin(self, principal: Principal, body: bytes) -> Opened:
         """From the bytes of a request. Raises what `open` raises, and InvalidBody."""
         return await self.open(principal, self.read(body))

@@ -1,0 +1,178 @@
+"""Responses: from a request to a plan, from a plan to a response that is kept."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import msgspec
+
+from appliance.foundation import Clock, InvalidInput, Lane, new_id
+from appliance.identity import Principal
+from appliance.openai_api.calls import Opened
+from appliance.openai_api.chat_completions.service import ChatCompletions
+from appliance.openai_api.chat_completions.wire import ChatCompletionRequest, StreamOptions
+from appliance.openai_api.errors import UnsupportedValue, invalid_body
+from appliance.openai_api.responses.errors import PreviousResponseNotFound, ResponseNotFound
+from appliance.openai_api.responses.history import ItemList, conversation, kept, page, read_items
+from appliance.openai_api.responses.ids import read_name, response_name
+from appliance.openai_api.responses.items import InputItem
+from appliance.openai_api.responses.machine import ResponseMachine
+from appliance.openai_api.responses.plan import Plan, empty_response
+from appliance.openai_api.responses.reply import DeletedResponse, ResponseObject
+from appliance.openai_api.responses.repository import ResponseRepository, StoredResponse
+from appliance.openai_api.responses.search import FileSearch, Looked, citations
+from appliance.openai_api.responses.translate import chat_request, items_of, last_question, search_of
+from appliance.openai_api.responses.window import Window
+from appliance.openai_api.responses.wire import ResponsesRequest
+from appliance.openai_api.responses.written import WrittenResponse
+from appliance.openai_api.served import ServedModels
+from appliance.retrieval import RankedPassage
+
+
+class Responses:
+    """The endpoint's use cases. Every call names the owner; somebody else's response does not exist for them."""
+
+    def __init__(
+        self,
+        served: ServedModels,
+        chat: ChatCompletions,
+        search: FileSearch,
+        window: Window,
+        repository: ResponseRepository,
+        clock: Clock,
+    ) -> None:
+        self._served = served
+        self._chat = chat
+        self._search = search
+        self._window = window
+        self._repository = repository
+        self._clock = clock
+        self._decoder = msgspec.json.Decoder(ResponsesRequest)
+
+    async def begin(self, principal: Principal, body: bytes) -> Opened:
+        """From the bytes of a request.
+
+        Raises:
+            InvalidBody: the body does not fit.
+            PreviousResponseNotFound: the response to go on from is not there for this caller.
+            VectorStoreNotFound: a store to search is not there for this caller.
+            ApplianceError: what `ChatCompletions.open` raises.
+        """
+        return await self.open(principal, self.read(body), "interactive")
+
+    async def whole_raw(self, principal: Principal, body: bytes, lane: Lane) -> bytes:
+        """The same for work that nobody streams: bytes in, bytes out."""
+        request = self.read(body)
+        if request.background:
+            raise UnsupportedValue("A request of a batch cannot run in the background.")
+        request.stream = False
+        return await (await self.open(principal, request, lane)).whole()
+
+    def read(self, body: bytes) -> ResponsesRequest:
+        """Raises InvalidBody."""
+        try:
+            return self._decoder.decode(body)
+        except msgspec.ValidationError as error:
+            raise invalid_body(error) from error
+
+    async def open(self, principal: Principal, request: ResponsesRequest, lane: Lane) -> Opened:
+        if request.background:
+            raise UnsupportedValue("Nothing is written in the background yet.", remedy="Leave out 'background'.")
+        plan = await self._plan(principal, request, "batch" if request.service_tier == "flex" else lane)
+        return await self._write(plan)
+
+    async def retrieve(self, principal: Principal, response_id: str) -> bytes:
+        """The response object as JSON. Raises ResponseNotFound."""
+        return (await self._stored(principal, response_id)).response
+
+    async def input_items(
+        self, principal: Principal, response_id: str, *, limit: int, newest_first: bool, after: str | None
+    ) -> ItemList:
+        """A page of what the response was asked, without the conversation before. Raises ResponseNotFound."""
+        stored = await self._stored(principal, response_id)
+        return page(read_items(stored), limit=limit, newest_first=newest_first, after=after)
+
+    async def delete(self, principal: Principal, response_id: str) -> DeletedResponse:
+        """Gone for good; those that went on from it cannot be gone on from. Raises ResponseNotFound."""
+        key = read_name(response_id)
+        if key is None:
+            raise ResponseNotFound("There is no such response.")
+        await self._repository.delete(principal.user_id, key)
+        return DeletedResponse(response_name(key))
+
+    async def _stored(self, principal: Principal, response_id: str) -> StoredResponse:
+        key = read_name(response_id)
+        if key is None:
+            raise ResponseNotFound("There is no such response.")
+        stored = await self._repository.get(principal.user_id, key)
+        await self._search.check_response(principal.scope(), stored.collection_ids)
+        return stored
+
+    async def _plan(self, principal: Principal, request: ResponsesRequest, lane: Lane) -> Plan:
+        own = items_of(request.input)
+        chain = await self._chain(principal, request.previous_response_id)
+        items = conversation(chain, own)
+        chat = chat_request(request, items)
+        chat.stream_options = StreamOptions(include_usage=True) if chat.stream else msgspec.UNSET
+        looked = await self._look(principal, request, items)
+        given = await self._fit(request, chat, looked)
+        return Plan(
+            key=new_id(),
+            principal=principal,
+            request=request,
+            own=[kept(item) for item in own],
+            chat=chat,
+            previous_id=chain[-1].id if chain else None,
+            searched=looked.item(given) if looked else None,
+            given=[r.passage for r in given],
+            lane=lane,
+        )
+
+    async def _chain(self, principal: Principal, previous: str | None) -> list[StoredResponse]:
+        if previous is None:
+            return []
+        key = read_name(previous)
+        if key is None:
+            raise PreviousResponseNotFound(f"There is no response '{previous}'.")
+        chain = await self._repository.chain(principal.user_id, key)
+        collections = {c for stored in chain for c in stored.collection_ids}
+        await self._search.check_previous(principal.scope(), tuple(collections))
+        return chain
+
+    async def _look(self, principal: Principal, request: ResponsesRequest, items: list[InputItem]) -> Looked | None:
+        tool = search_of(request)
+        if tool is None:
+            return None
+        if self._chat.is_assistant(request.model):
+            raise UnsupportedValue(
+                f"The assistant '{request.model}' searches by itself.", remedy="Leave out file_search, or name a model."
+            )
+        self._served.get(request.model, "chat")
+        question = last_question(items)
+        if not question:
+            raise InvalidInput("There is no question to search for.", remedy="Send a message of the user.")
+        with_results = "file_search_call.results" in (request.include or ())
+        return await self._search.look(principal.scope(), tool, question, with_results=with_results)
+
+    async def _fit(
+        self, request: ResponsesRequest, chat: ChatCompletionRequest, looked: Looked | None
+    ) -> Sequence[RankedPassage]:
+        """Make the prompt fit, where that was asked for; the passages that the model is given."""
+        shortens = request.truncation == "auto" and not self._chat.is_assistant(request.model)
+        if looked is None and not shortens:
+            return ()
+        window_tokens = self._served.get(request.model, "chat").context_tokens
+        if shortens:  # half is left to the sources, when there are some
+            await self._window.truncated(chat, window_tokens=window_tokens // 2 if looked else window_tokens)
+        if looked is None:
+            return ()
+        return await self._window.with_sources(chat, looked.passages, window_tokens=window_tokens)
+
+    async def _write(self, plan: Plan) -> WrittenResponse:
+        response = empty_response(plan.key, plan.request, int(self._clock.now().timestamp()))
+        machine = ResponseMachine(response, partial(citations, passages=plan.given))
+        opened = await self._chat.open(plan.principal, plan.chat, plan.lane)
+        return WrittenResponse(opened, machine, plan.searched, partial(self._keep, plan), self._clock)
+
+    async def _keep(self, plan: Plan, response: ResponseObject) -> None:
+        if plan.stores:
+            await self._repository.add(plan.principal.user_id, plan.stored(response))
