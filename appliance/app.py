@@ -57,7 +57,7 @@ from appliance.identity import (
     PeopleController,
 )
 from appliance.index import IndexUnavailable, PassageIndex, open_index
-from appliance.inference import Engines, EnginesController
+from appliance.inference import Engines, EnginesController, ServedModelsController
 from appliance.library import Collections, Documents, IngestLog, Shelf
 from appliance.openai_api import (
     ApiFiles,
@@ -189,6 +189,7 @@ def build_app(parts: Parts) -> Litestar:
             LoginController,
             MeController,
             PeopleController,
+            ServedModelsController,
             EnginesController,
             CollectionController,
             DocumentController,

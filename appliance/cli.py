@@ -15,7 +15,7 @@ from appliance.foundation import ApplianceError
 MODULES = {
     "serving": ("up", "serve", "worker", "doctor"),
     "background": ("start", "stop"),
-    "engines": ("setup", "engine"),
+    "engines": ("setup", "engine", "engines"),
     "models": ("models",),
     "knowledge": ("ingest", "ask", "search", "collections"),
     "people": ("users", "groups", "keys"),

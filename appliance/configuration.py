@@ -82,8 +82,24 @@ def inference_settings(settings: Settings) -> InferenceSettings:
         engine_dir=Path(engines.environment_dir or settings.data / "engine").absolute(),
         model_dir=Path(engines.model_dir or settings.data / "models").absolute(),
         log_dir=settings.log_dir,
-        models=tuple(ModelChoice(id=m.id, base_urls=m.base_urls, engine_args=m.engine_args) for m in engines.models),
+        models=tuple(
+            ModelChoice(
+                id=m.id,
+                base_urls=m.base_urls,
+                engine_args=m.engine_args,
+                replicas=m.replicas,
+                router=m.router,
+                fallbacks=m.fallbacks,
+                max_running=m.max_running,
+                max_waiting=m.max_waiting,
+                batch_running=m.batch_running,
+            )
+            for m in engines.models
+        ),
         cpu_kv_cache_gib=engines.kv_cache_gib,
+        watch_interval_s=engines.watch_interval_s,
+        watch_deadline_s=engines.watch_deadline_s,
+        max_wait_s=engines.max_wait_s,
     )
 
 

@@ -71,6 +71,18 @@ class ModelSection(Struct, forbid_unknown_fields=True, frozen=True):
     """Engines that run elsewhere, as `http://host:port/v1`. Empty: the appliance runs one itself."""
     engine_args: tuple[str, ...] = ()
     """More arguments for the engine."""
+    replicas: Annotated[int, Meta(ge=1, le=64)] = 1
+    """Engines of it on this machine."""
+    router: bool = False
+    """The base URLs are routers in front of several engines: asked for their health, not for a token."""
+    fallbacks: tuple[str, ...] = ()
+    """Models that answer, the first that can, when no replica of this one takes requests."""
+    max_running: Annotated[int, Meta(ge=1, le=65536)] = 1024
+    """Most requests at once on a replica."""
+    max_waiting: Annotated[int, Meta(ge=0, le=1_000_000)] = 1024
+    """Most requests that wait for a replica, in each lane."""
+    batch_running: Annotated[int, Meta(ge=0, le=65536)] = 0
+    """Most batch requests at once on a replica; 0: 64, or 4 on an engine of this machine without GPU."""
 
 
 class EnginesSection(Struct, forbid_unknown_fields=True, frozen=True):
@@ -80,6 +92,12 @@ class EnginesSection(Struct, forbid_unknown_fields=True, frozen=True):
     """Model files. Empty: `models` in the data folder."""
     kv_cache_gib: Annotated[int, Meta(ge=1)] = 1
     """Memory for the key-value cache of each engine on a machine without GPU, GiB."""
+    watch_interval_s: Annotated[float, Meta(ge=0.1, le=60)] = 2.5
+    """A replica that was silent for so long is asked for one token."""
+    watch_deadline_s: Annotated[float, Meta(ge=0.1, le=600)] = 5.0
+    """It gets no requests when the token has not come in this time, until it comes again."""
+    max_wait_s: Annotated[float, Meta(gt=0, le=3600)] = 30.0
+    """Longest wait of an interactive request for a replica that is not full; twenty times that for batch work."""
     models: tuple[ModelSection, ...] = ()
     """What to serve. Empty: what fits this machine."""
 

@@ -63,7 +63,7 @@ class EvidenceFinder:
         if not rough:
             return []
         wanted = await self._embedder.embed_query(profile, question)
-        vectors = await self._embedder.embed_passages(profile, [e.text for e in rough])
+        vectors = await self._embedder.embed_passages(profile, [e.text for e in rough], lane="interactive")
         found = [
             Evidence(e.passage, e.sentences, e.at, e.rank, e.coverage, _stretch(_dot(wanted, vector)))
             for e, vector in zip(rough, vectors, strict=True)

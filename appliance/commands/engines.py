@@ -1,13 +1,15 @@
-"""`appliance setup` and `appliance engine`."""
+"""`appliance setup`, `appliance engine` and `appliance engines`."""
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
-from appliance.commands.options import ConfigOption, settings_from
-from appliance.commands.output import say
+from appliance.commands.client import connect
+from appliance.commands.options import ConfigOption, JsonOption, run, settings_from
+from appliance.commands.output import print_json, print_table, say
 from appliance.configuration import inference_settings
 from appliance.inference import (
     Catalogue,
@@ -26,6 +28,11 @@ def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command("setup", help="Make the engine environment and prepare the models; safe to repeat.")(setup)
     app.command("engine", help="Run one engine in the foreground, as a service manager does.")(engine)
+    engines = typer.Typer(help="The engines of a running appliance.", no_args_is_help=True)
+    engines.command("list", help="Every replica: whether it takes requests, and what is outstanding.")(list_engines)
+    engines.command("drain", help="Give a replica no new requests; those that run go on.")(drain)
+    engines.command("undrain", help="Give a drained replica requests again.")(undrain)
+    app.add_typer(engines, name="engines")
 
 
 def setup(
@@ -65,6 +72,59 @@ def engine(
     share = local_shares(catalogue, served, read_gpus()).get(model)
     command = engine_command(entry, choice, settings, port=port, gpu=share, threads=os.cpu_count() or 1)
     os.execve(command.argv[0], command.argv, command.environment)  # noqa: S606 - the service manager watches the engine itself
+
+
+def list_engines(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    found = run(_call(config, "GET", "/api/engines"))
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (
+            r["model"],
+            r["replica"],
+            "takes requests" if r["takes"] else r["detail"],
+            f"{r['requests']} ({r['batch_requests']} batch)",
+            str(r["tokens"]),
+        )
+        for r in found["replicas"]
+    ]
+    print_table(("model", "replica", "state", "requests", "tokens"), rows)
+    for model, lanes in found["waiting"].items():
+        if any(lanes.values()):
+            say(f"waiting for {model}: {lanes['interactive']} interactive, {lanes['batch']} batch")
+
+
+def drain(
+    model: Annotated[str, typer.Argument(help="Id of a model that is served.")],
+    replica: Annotated[str, typer.Argument(help="Name of the replica, as 'appliance engines list' shows it.")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    found = run(_call(config, "POST", f"/api/engines/{quote(model, safe='')}/drain?replica={quote(replica, safe='')}"))
+    if as_json:
+        print_json(found)
+        return
+    say(f"{replica} of {model} gets no new requests; {found['requests']} are outstanding.")
+
+
+def undrain(
+    model: Annotated[str, typer.Argument(help="Id of a model that is served.")],
+    replica: Annotated[str, typer.Argument(help="Name of the replica.")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    path = f"/api/engines/{quote(model, safe='')}/undrain?replica={quote(replica, safe='')}"
+    found = run(_call(config, "POST", path))
+    if as_json:
+        print_json(found)
+        return
+    say(f"{replica} of {model} gets requests again." if found["takes"] else f"{replica} of {model}: {found['detail']}.")
+
+
+async def _call(config: Path | None, method: str, path: str) -> Any:
+    async with connect(settings_from(config)) as api:
+        return await api.call(method, path)
 
 
 def local_choices(settings: InferenceSettings, catalogue: Catalogue) -> list[ModelChoice]:

@@ -3,8 +3,9 @@
 1. `catalogue.py` knows the models, `environment.py` and `store.py` bring engine and files onto the machine, `gpus.py`
    divides its GPUs.
 2. `supervisor.py` starts vLLM behind a guard process, waits for a right answer to a known question, watches and
-   restarts it. A remote engine is the same without the process.
-3. `client.py` streams. Closing a stream aborts the request in the engine.
+   restarts it. `remote.py` is the same without the process.
+3. `pool` holds the replicas of each model: slots, lanes, the choice of a replica, another one before the first byte.
+4. `client.py` speaks to engines, over a `transport.py`. Closing a reply aborts the request in the engine.
 
 Rule: an engine listens on the loopback address only and gets no environment of ours; every request has a bound.
 """
@@ -14,14 +15,19 @@ from appliance.inference.command import EngineCommand, engine_command
 from appliance.inference.describe import Wishes, describe, is_hub_id, save_entry
 from appliance.inference.environment import engine_python, ensure_environment
 from appliance.inference.errors import (
+    EnginesBusy,
     EngineUnavailable,
+    FallbackInvalid,
     GpuTooSmall,
     ModelFilesMissing,
     ModelUnknown,
     PromptTooLong,
+    ReplicaUnknown,
     SetupFailed,
 )
 from appliance.inference.gpus import Gpu, GpuShare, read_gpus
+from appliance.inference.plan import default_choices, local_shares
+from appliance.inference.pool import NoWatcher, RoutedReply, Watcher
 from appliance.inference.port import (
     ChatDelta,
     ChatEngine,
@@ -31,11 +37,12 @@ from appliance.inference.port import (
     EmbeddingProfile,
     Forward,
     ModelFacts,
+    ReplicaFacts,
     UpstreamReply,
     Usage,
 )
-from appliance.inference.routes import EnginesController
-from appliance.inference.service import Engines, default_choices, local_shares
+from appliance.inference.routes import EnginesController, ServedModelsController
+from appliance.inference.service import Engines
 from appliance.inference.settings import InferenceSettings, ModelChoice
 from appliance.inference.store import ModelStore
 
@@ -50,8 +57,10 @@ __all__ = [
     "EngineCommand",
     "EngineUnavailable",
     "Engines",
+    "EnginesBusy",
     "EnginesController",
     "Entry",
+    "FallbackInvalid",
     "Forward",
     "Gpu",
     "GpuShare",
@@ -62,11 +71,17 @@ __all__ = [
     "ModelFilesMissing",
     "ModelStore",
     "ModelUnknown",
+    "NoWatcher",
     "PromptTooLong",
+    "ReplicaFacts",
+    "ReplicaUnknown",
+    "RoutedReply",
+    "ServedModelsController",
     "SetupFailed",
     "Task",
     "UpstreamReply",
     "Usage",
+    "Watcher",
     "Wishes",
     "default_choices",
     "describe",

@@ -1,16 +1,17 @@
-"""Talks to one engine over HTTP. Nothing here knows how the engine came to run."""
+"""What we say to engines, and how their answers are read. Nothing here knows how an engine came to run."""
 
 import math
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from typing import TypeVar
 
-import aiohttp
 import msgspec
 from msgspec import UNSET
 
 from appliance.inference.errors import EngineUnavailable, PromptTooLong
 from appliance.inference.port import ChatDelta, ChatMessage, ChatRequest, UpstreamReply, Usage
 from appliance.inference.sse import data_lines
+from appliance.inference.transport import BROKE_OFF, EngineTransport, Transport
 from appliance.inference.wire import (
     WireChat,
     WireChoiceConstraint,
@@ -19,6 +20,8 @@ from appliance.inference.wire import (
     WireEmbedReply,
     WireErrorReply,
     WireMessage,
+    WireModels,
+    WireOneToken,
     WireRerank,
     WireRerankReply,
     WireTokenize,
@@ -26,42 +29,37 @@ from appliance.inference.wire import (
     WireTranscript,
 )
 
-JSON = {"content-type": "application/json"}
-NOTHING_FOR_S = 120.0
-"""An engine that sends nothing for this long, in the middle of an answer, is given up."""
-
-BROKE_OFF = "The engine broke off."
+T = TypeVar("T")
+BOUNDARY = b"appliance-8b1f0c6d2f7e4a53"
+"""Between the parts of a form; it does not occur in what we send."""
 
 
-class EngineClient:
-    """One engine at `base_url` (`http://host:port/v1`). The session is shared and belongs to the caller."""
+class ModelClient:
+    """What the product asks of a model, over a way to one engine or to a pool of them."""
 
-    def __init__(self, session: aiohttp.ClientSession, base_url: str, model_id: str) -> None:
-        self._session = session
-        self._base = base_url.rstrip("/")
-        self._root = self._base.removesuffix("/v1")
+    def __init__(self, transport: Transport, model_id: str) -> None:
+        self._transport = transport
         self._model = model_id
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatDelta]:
         """Generate. Closing the iterator closes the connection, which aborts the request in the engine."""
-        body = msgspec.json.encode(_chat(request))
+        reply = await self._transport.post("/v1/chat/completions", msgspec.json.encode(_chat(request)))
         try:
-            async with self._post("/chat/completions", body) as reply:
-                await _refuse(reply)
-                async with aclosing(_data(reply)) as lines:
-                    async for line in lines:
-                        if line == b"[DONE]":
-                            return
-                        yield _delta(line)
-                raise EngineUnavailable(BROKE_OFF)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise EngineUnavailable(BROKE_OFF) from error
+            await _refuse(reply)
+            async with aclosing(data_lines(_chunks(reply))) as lines:
+                async for line in lines:
+                    if line == b"[DONE]":
+                        return
+                    yield _delta(line)
+            raise EngineUnavailable(BROKE_OFF)
+        finally:
+            reply.close()
 
     async def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
         """By the engine's own tokenizer and chat template."""
         body = WireTokenize(self._model, [WireMessage(m.role, m.content) for m in messages])
-        raw = await self._call(f"{self._root}/tokenize", msgspec.json.encode(body))
-        return msgspec.json.decode(raw, type=WireTokenizeReply).count
+        raw = await self._call("/tokenize", msgspec.json.encode(body))
+        return _decode(raw, WireTokenizeReply).count
 
     async def embed(self, texts: Sequence[str], *, dimension: int, max_tokens: int) -> list[list[float]]:
         """Unit vectors in order.
@@ -70,8 +68,8 @@ class EngineClient:
             EngineUnavailable: no answer, or vectors that cannot be right.
         """
         body = WireEmbed(self._model, list(texts), max_tokens)
-        raw = await self._call(f"{self._base}/embeddings", msgspec.json.encode(body))
-        found = sorted(msgspec.json.decode(raw, type=WireEmbedReply).data, key=lambda v: v.index)
+        raw = await self._call("/v1/embeddings", msgspec.json.encode(body))
+        found = sorted(_decode(raw, WireEmbedReply).data, key=lambda v: v.index)
         vectors = [v.embedding for v in found]
         if len(vectors) != len(texts) or any(len(v) != dimension for v in vectors):
             raise EngineUnavailable(f"The engine's vectors do not have {dimension} dimensions.")
@@ -80,48 +78,43 @@ class EngineClient:
     async def rerank(self, query: str, documents: Sequence[str]) -> list[float]:
         """Relevance of each document, in order; comparable within one call only. Raises EngineUnavailable."""
         body = msgspec.json.encode(WireRerank(self._model, query, list(documents)))
-        raw = await self._call(f"{self._base}/rerank", body)
-        found = sorted(msgspec.json.decode(raw, type=WireRerankReply).results, key=lambda r: r.index)
+        raw = await self._call("/v1/rerank", body)
+        found = sorted(_decode(raw, WireRerankReply).results, key=lambda r: r.index)
         if [r.index for r in found] != list(range(len(documents))):
             raise EngineUnavailable("The engine did not judge every document.")
         return [r.relevance_score for r in found]
 
     async def transcribe(self, wav: bytes) -> str:
         """The words of a recording. Raises EngineUnavailable."""
-        form = aiohttp.FormData()
-        form.add_field("model", self._model)
-        form.add_field("file", wav, filename="probe.wav", content_type="audio/wav")
-        url = f"{self._base}/audio/transcriptions"
-        try:
-            async with self._session.post(url, data=form, timeout=_timeout()) as reply:
-                await _refuse(reply)
-                return msgspec.json.decode(await reply.read(), type=WireTranscript).text
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise EngineUnavailable("The engine does not answer.") from error
+        body = _form({"model": self._model.encode()}, "file", wav)
+        headers = ((b"content-type", b"multipart/form-data; boundary=" + BOUNDARY),)
+        raw = await _whole(await self._transport.post("/v1/audio/transcriptions", body, headers))
+        return _decode(raw, WireTranscript).text
 
-    async def passthrough(self, path: str, body: bytes) -> UpstreamReply:
-        """Send bytes, give back status and bytes as they come. `path` begins with `/v1`."""
-        try:
-            context = self._session.post(f"{self._root}{path}", data=body, headers=JSON, timeout=_timeout())
-            reply = await context.__aenter__()  # closed by the body's iterator
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise EngineUnavailable("The engine does not answer.") from error
-        return _Reply(reply)
+    async def one_token(self, prompt: str) -> None:
+        """Generate a single token, whichever. Raises EngineUnavailable."""
+        body = WireOneToken(self._model, [WireMessage("user", prompt)])
+        await self._call("/v1/chat/completions", msgspec.json.encode(body))
 
-    async def _call(self, url: str, body: bytes) -> bytes:
-        try:
-            async with self._session.post(url, data=body, headers=JSON, timeout=_timeout()) as reply:
-                await _refuse(reply)
-                return await reply.read()
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise EngineUnavailable("The engine does not answer.") from error
-
-    def _post(self, path: str, body: bytes) -> "aiohttp.client._RequestContextManager":
-        return self._session.post(f"{self._base}{path}", data=body, headers=JSON, timeout=_timeout())
+    async def _call(self, path: str, body: bytes) -> bytes:
+        return await _whole(await self._transport.post(path, body))
 
 
-def _timeout() -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=None, sock_connect=5.0, sock_read=NOTHING_FOR_S)
+class EngineClient(ModelClient):
+    """The same of one certain engine, and what it says of itself."""
+
+    def __init__(self, transport: EngineTransport, model_id: str) -> None:
+        super().__init__(transport, model_id)
+        self.transport = transport
+
+    async def models(self) -> list[str]:
+        """Ids that the engine says it serves. Raises EngineUnavailable."""
+        raw = await _whole(await self.transport.get("/v1/models"))
+        return [m.id for m in _decode(raw, WireModels).data]
+
+    async def health(self) -> None:
+        """Whether its web server says that it is well. Raises EngineUnavailable."""
+        await _whole(await self.transport.get("/health"))
 
 
 def _chat(request: ChatRequest) -> WireChat:
@@ -138,34 +131,40 @@ def _chat(request: ChatRequest) -> WireChat:
     )
 
 
-async def _data(reply: aiohttp.ClientResponse) -> AsyncGenerator[bytes]:
-    async for line in data_lines(reply.content.iter_any()):
-        yield line
+async def _chunks(reply: UpstreamReply) -> AsyncGenerator[bytes]:
+    while data := await reply.read():
+        yield data
 
 
-class _Reply:
-    """An `UpstreamReply` over aiohttp."""
+async def _whole(reply: UpstreamReply) -> bytes:
+    try:
+        await _refuse(reply)
+        return await _rest(reply)
+    finally:
+        reply.close()
 
-    def __init__(self, reply: aiohttp.ClientResponse) -> None:
-        self._reply = reply
-        self.status = reply.status
-        self.content_type = reply.content_type
 
-    async def read(self) -> bytes:
-        try:
-            return await self._reply.content.readany()
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise EngineUnavailable(BROKE_OFF) from error
+async def _rest(reply: UpstreamReply) -> bytes:
+    return b"".join([data async for data in _chunks(reply)])
 
-    def close(self) -> None:
-        if self._reply.content.at_eof():
-            self._reply.release()
-        else:
-            self._reply.close()
+
+def _decode(raw: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except msgspec.MsgspecError as error:
+        raise EngineUnavailable("The engine's answer is none of its kind.") from error
+
+
+def _form(fields: dict[str, bytes], file_field: str, wav: bytes) -> bytes:
+    """A multipart form with one recording."""
+    head = b"--" + BOUNDARY + b'\r\nContent-Disposition: form-data; name="'
+    parts = [head + name.encode() + b'"\r\n\r\n' + value + b"\r\n" for name, value in fields.items()]
+    named = head + file_field.encode() + b'"; filename="probe.wav"\r\nContent-Type: audio/wav\r\n\r\n'
+    return b"".join([*parts, named, wav, b"\r\n--", BOUNDARY, b"--\r\n"])
 
 
 def _delta(line: bytes) -> ChatDelta:
-    chunk = msgspec.json.decode(line, type=WireChunk)
+    chunk = _decode(line, WireChunk)
     if chunk.error is not None:
         raise EngineUnavailable(BROKE_OFF)
     usage = None
@@ -177,10 +176,10 @@ def _delta(line: bytes) -> ChatDelta:
     return ChatDelta(text=first.delta.content or "", finish_reason=first.finish_reason, usage=usage)
 
 
-async def _refuse(reply: aiohttp.ClientResponse) -> None:
+async def _refuse(reply: UpstreamReply) -> None:
     if reply.status < 400:
         return
-    raw = await reply.read()
+    raw = await _rest(reply)
     try:
         error = msgspec.json.decode(raw, type=WireErrorReply)
     except msgspec.MsgspecError:

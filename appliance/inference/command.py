@@ -13,6 +13,13 @@ class EngineCommand:
     environment: dict[str, str]
     """All of it: nothing of the gateway's own environment, hence none of its secrets, reaches an engine."""
 
+    @property
+    def takes_priority(self) -> bool:
+        """The engine orders requests by their `priority`, unless arguments of the settings say otherwise."""
+        named = [self.argv[at + 1] for at, word in enumerate(self.argv[:-1]) if word == "--scheduling-policy"]
+        joined = [word.partition("=")[2] for word in self.argv if word.startswith("--scheduling-policy=")]
+        return bool(named) and named[-1] == "priority" and not joined
+
 
 def engine_command(
     entry: Entry, choice: ModelChoice, settings: InferenceSettings, *, port: int, gpu: GpuShare | None, threads: int
@@ -40,6 +47,8 @@ def engine_command(
         "--port",
         str(port),
         "--disable-uvicorn-access-log",
+        "--scheduling-policy",
+        "priority",  # batch work behind people; the gateway alone says which is which
     ]
     environment = {
         "PATH": f"{settings.engine_dir / 'bin'}:/usr/local/bin:/usr/bin:/bin",

@@ -17,6 +17,26 @@ class EngineUnavailable(CapacityError):
     remedy = "Try again in a moment; the appliance restarts it by itself."
 
 
+class EnginesBusy(CapacityError):
+    """So many requests run and wait that this one was given up."""
+
+    code = "engines_busy"
+    remedy = "Try again when the time of Retry-After has passed; more replicas carry more."
+
+
+class ReplicaUnknown(NotFound):
+    """The model has no such replica."""
+
+    code = "replica_not_found"
+
+
+class FallbackInvalid(InvalidInput):
+    """A model of the settings cannot stand in for another."""
+
+    code = "fallback_invalid"
+    remedy = "Correct 'fallbacks' in the settings: name models that are served here and chat."
+
+
 class PromptTooLong(InvalidInput):
     """The prompt does not fit the model's window."""
 

@@ -87,6 +87,30 @@ class Forward:
     """Requests of equal value begin alike, so that the engine that has seen one knows the beginning of the other."""
 
 
+@dataclass(frozen=True, slots=True)
+class ReplicaFacts:
+    """One replica of a model, as it is now."""
+
+    model_id: str
+    name: str
+    address: str
+    state: str
+    """starting, ready, restarting, failed or stopped."""
+    detail: str
+    """Why it takes no requests, or what its keeper says of it."""
+    takes: bool
+    """It takes requests."""
+    draining: bool
+    """It is being emptied for maintenance."""
+    requests: int
+    """Outstanding, of both lanes."""
+    batch_requests: int
+    tokens: int
+    """What the outstanding requests may cost, prompts and answers."""
+    limit: int
+    """Most requests at once."""
+
+
 class UpstreamReply(Protocol):
     """An engine's own HTTP reply, passed through by the OpenAI-compatible door."""
 
@@ -134,7 +158,9 @@ class ChatEngine(Protocol):
 class Embedder(Protocol):
     """Makes vectors."""
 
-    async def embed_passages(self, profile: EmbeddingProfile, texts: Sequence[str]) -> list[list[float]]:
+    async def embed_passages(
+        self, profile: EmbeddingProfile, texts: Sequence[str], *, lane: Lane = "batch"
+    ) -> list[list[float]]:
         """One unit vector of `profile.dimension` per text, in order; texts beyond the window are cut."""
         ...
 

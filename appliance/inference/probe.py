@@ -32,6 +32,18 @@ async def probe(entry: Entry, client: EngineClient) -> None:
         await client.transcribe(silence())  # that it does the work at all; what it hears in silence is its own affair
 
 
+async def touch(entry: Entry, client: EngineClient) -> None:
+    """The smallest piece of real work of the model's kind, whatever comes out. Raises EngineUnavailable."""
+    if entry.task == "chat" and entry.probe.chat is not None:
+        await client.one_token(entry.probe.chat.prompt)
+    elif entry.task == "embed" and entry.probe.embed is not None:
+        await client.embed([entry.probe.embed.text], dimension=entry.dimension, max_tokens=64)
+    elif entry.task == "rerank" and entry.probe.rerank is not None:
+        await client.rerank(entry.probe.rerank.query, [entry.probe.rerank.relevant])
+    elif entry.task == "transcribe":
+        await client.transcribe(silence())
+
+
 async def _chat(entry: Entry, client: EngineClient) -> None:
     question = entry.probe.chat
     if question is None:

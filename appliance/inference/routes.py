@@ -1,10 +1,16 @@
-"""State of the engines for the web UI and the command line."""
+"""State of the engines for the web UI and the command line, and their maintenance."""
 
-from litestar import Controller, get
+from typing import Annotated
+
+from litestar import Controller, get, post
+from litestar.params import Parameter
 from msgspec import Struct
 
-from appliance.identity import requires_login
+from appliance.identity import requires_administrator, requires_login
+from appliance.inference.port import ReplicaFacts
 from appliance.inference.service import Engines
+
+ReplicaName = Annotated[str, Parameter(max_length=500, description="As `GET /api/engines` names it.")]
 
 
 class ModelReply(Struct):
@@ -19,7 +25,7 @@ class ModelReply(Struct):
     languages: list[str]
 
 
-class EnginesController(Controller):
+class ServedModelsController(Controller):
     path = "/api/models"
     guards = [requires_login]  # noqa: RUF012 - the framework's declaration style
 
@@ -39,3 +45,66 @@ class EnginesController(Controller):
             )
             for f in engines.list_facts()
         ]
+
+
+class ReplicaReply(Struct):
+    """One replica; numbers are of this moment."""
+
+    model: str
+    replica: str
+    address: str
+    state: str
+    detail: str
+    takes: bool
+    draining: bool
+    requests: int
+    batch_requests: int
+    tokens: int
+    limit: int
+
+
+class EnginesReply(Struct):
+    replicas: list[ReplicaReply]
+    waiting: dict[str, dict[str, int]]
+    """Requests in line, by model and lane."""
+
+
+class EnginesController(Controller):
+    path = "/api/engines"
+    guards = [requires_administrator]  # noqa: RUF012 - the framework's declaration style
+
+    @get()
+    async def list_replicas(self, engines: Engines) -> EnginesReply:
+        replicas = engines.list_replicas()
+        models = dict.fromkeys(r.model_id for r in replicas)
+        waiting = {
+            model: {"interactive": engines.waiting(model, "interactive"), "batch": engines.waiting(model, "batch")}
+            for model in models
+        }
+        return EnginesReply([_replica(r) for r in replicas], waiting)
+
+    @post("/{model_id:str}/drain", status_code=200)
+    async def drain(self, engines: Engines, model_id: str, replica: ReplicaName) -> ReplicaReply:
+        """No new requests for the replica; those that run go on."""
+        return _replica(engines.drain(model_id, replica))
+
+    @post("/{model_id:str}/undrain", status_code=200)
+    async def undrain(self, engines: Engines, model_id: str, replica: ReplicaName) -> ReplicaReply:
+        """Requests for it again."""
+        return _replica(engines.undrain(model_id, replica))
+
+
+def _replica(facts: ReplicaFacts) -> ReplicaReply:
+    return ReplicaReply(
+        model=facts.model_id,
+        replica=facts.name,
+        address=facts.address,
+        state=facts.state,
+        detail=facts.detail,
+        takes=facts.takes,
+        draining=facts.draining,
+        requests=facts.requests,
+        batch_requests=facts.batch_requests,
+        tokens=facts.tokens,
+        limit=facts.limit,
+    )

@@ -12,6 +12,18 @@ class ModelChoice:
     """Engines that run elsewhere, as `http://host:port/v1`. Empty: one is run here."""
     engine_args: tuple[str, ...] = ()
     """More arguments for the engine, after the catalogue's."""
+    replicas: int = 1
+    """Engines of this model on this machine; without meaning with `base_urls`."""
+    router: bool = False
+    """The base URLs are routers in front of several engines; they are asked for their health, not for a token."""
+    fallbacks: tuple[str, ...] = ()
+    """Models that answer, the first that can, when no replica of this one takes requests."""
+    max_running: int = 1024
+    """Most requests at once on a replica."""
+    max_waiting: int = 1024
+    """Most requests that wait for a replica, in each lane."""
+    batch_running: int = 0
+    """Most batch requests at once on a replica; 0: 64, or 4 on an engine of this machine without GPU."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +44,9 @@ class InferenceSettings:
     """An engine that does not finish the probe in this time hangs and is restarted."""
     start_timeout_s: float = 900.0
     """Longest wait for an engine's first right answer; large models load for minutes."""
+    watch_interval_s: float = 2.5
+    """A replica that was silent for so long is asked for one token."""
+    watch_deadline_s: float = 5.0
+    """It gets no requests when the token has not come in this time, until it comes again."""
+    max_wait_s: float = 30.0
+    """Longest wait of an interactive request for a replica that is not full."""

@@ -1,9 +1,9 @@
 """Reads server-sent events from an engine, however the bytes are cut."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 
-async def data_lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def data_lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
     """The payload of each `data:` line; comments and other fields are left out."""
     rest = b""
     async for chunk in chunks:

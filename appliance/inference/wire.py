@@ -32,6 +32,15 @@ class WireChat(Struct):
     stream_options: WireStreamOptions = WireStreamOptions()
 
 
+class WireOneToken(Struct):
+    """The least that can be generated."""
+
+    model: str
+    messages: list[WireMessage]
+    max_tokens: int = 1
+    temperature: float = 0.0
+
+
 class WireUsage(Struct):
     prompt_tokens: int = 0
     completion_tokens: int | None = 0
@@ -103,3 +112,11 @@ class WireRerankReply(Struct):
 
 class WireTranscript(Struct):
     text: str
+
+
+class WireModel(Struct):
+    id: str
+
+
+class WireModels(Struct):
+    data: list[WireModel]

@@ -8,7 +8,7 @@ import structlog
 
 from appliance.foundation import ApplianceError, Lane
 from appliance.identity import Principal
-from appliance.inference import Engines, EngineUnavailable, Forward, UpstreamReply
+from appliance.inference import Engines, EngineUnavailable, Forward, RoutedReply, UpstreamReply
 from appliance.openai_api.errors import refusal
 from appliance.openai_api.tap import StreamTap, usage_of
 from appliance.usage import Ask, Reservation, Spent, Usage
@@ -43,7 +43,7 @@ class Opened(Protocol):
 
     @property
     def headers(self) -> tuple[tuple[bytes, bytes], ...]:
-        """`x-ratelimit-*`."""
+        """`x-ratelimit-*`, and `x-appliance-model`: which model answers."""
         ...
 
     @property
@@ -100,8 +100,8 @@ class EngineCalls:
 class OpenCall:
     """`Opened`, by an engine whose status is good."""
 
-    def __init__(self, call: EngineCall, reservation: Reservation, reply: UpstreamReply) -> None:
-        self.headers = reservation.headers
+    def __init__(self, call: EngineCall, reservation: Reservation, reply: RoutedReply) -> None:
+        self.headers = (*reservation.headers, (b"x-appliance-model", reply.model_id.encode()))
         self.streams = call.stream
         self._call = call
         self._reservation = reservation

@@ -200,7 +200,7 @@ class PortSide:
     async def count(self) -> int:
         return await self._index.count(SPACE, UUID(int=3 << 64))
 
-    async def insert(self, batch: Sequence[PassagePoint], words: Sequence[SparseVector]) -> None:  # noqa: ARG002 - the port makes the words itself
+    async def insert(self, batch: Sequence[PassagePoint], words: Sequence[SparseVector]) -> None:
         await self._index.upsert(SPACE, batch)
 
     async def finish(self) -> None:

@@ -11,6 +11,7 @@ from appliance.inference import Catalogue, EngineUnavailable, Entry
 from appliance.inference.catalogue import ChatProbe, Probes, RerankProbe
 from appliance.inference.client import EngineClient
 from appliance.inference.probe import WrongAnswer, probe
+from appliance.inference.transport import AiohttpTransport
 from tests.fakes.engine import FakeEngine
 
 CATALOGUE = Catalogue.load(Path("/nonexistent"))
@@ -28,7 +29,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 async def test_an_engine_that_does_its_work_is_ready(
     engine: FakeEngine, session: aiohttp.ClientSession, model: str
 ) -> None:
-    await probe(CATALOGUE.get(model), EngineClient(session, engine.url, model))
+    await probe(CATALOGUE.get(model), EngineClient(AiohttpTransport(session, engine.url), model))
 
 
 @pytest.mark.parametrize(
@@ -43,10 +44,10 @@ async def test_an_engine_that_answers_wrong_is_not(
 ) -> None:
     entry: Entry = replace(CATALOGUE.get(model), probe=wrong)
     with pytest.raises(WrongAnswer):
-        await probe(entry, EngineClient(session, engine.url, model))
+        await probe(entry, EngineClient(AiohttpTransport(session, engine.url), model))
 
 
 @pytest.mark.parametrize("model", ["bge-reranker-v2-m3", "whisper-large-v3"])
 async def test_an_engine_that_is_not_there_is_not(session: aiohttp.ClientSession, model: str) -> None:
     with pytest.raises(EngineUnavailable):
-        await probe(CATALOGUE.get(model), EngineClient(session, "http://127.0.0.1:9/v1", model))
+        await probe(CATALOGUE.get(model), EngineClient(AiohttpTransport(session, "http://127.0.0.1:9/v1"), model))

@@ -1,0 +1,83 @@
+"""The way to one engine, and its form over aiohttp."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import aiohttp
+
+from appliance.inference.errors import EngineUnavailable
+from appliance.inference.port import UpstreamReply
+
+NOTHING_FOR_S = 120.0
+"""An engine that sends nothing for this long, in the middle of an answer, is given up."""
+
+BROKE_OFF = "The engine broke off."
+NO_ANSWER = "The engine does not answer."
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+class Transport(Protocol):
+    """Asks an engine. Cancelling a call closes its connection, which aborts the request in the engine."""
+
+    async def post(self, path: str, body: bytes, headers: Headers = ()) -> UpstreamReply:
+        """Send a body, JSON unless `headers` name another content type; returns with the status line.
+
+        Raises:
+            EngineUnavailable: no connection, or it ended before the status line.
+        """
+        ...
+
+
+class EngineTransport(Transport, Protocol):
+    """The same to one certain engine, which may be asked about itself too."""
+
+    async def get(self, path: str) -> UpstreamReply:
+        """As `post`, without a body."""
+        ...
+
+
+class AiohttpTransport:
+    """An engine at `base_url`, a trailing `/v1` aside. The session is shared and belongs to the caller."""
+
+    def __init__(self, session: aiohttp.ClientSession, base_url: str) -> None:
+        self._session = session
+        self._root = base_url.rstrip("/").removesuffix("/v1")
+
+    async def post(self, path: str, body: bytes, headers: Headers = ()) -> UpstreamReply:
+        """As `Transport.post`."""
+        named = {name.decode(): value.decode() for name, value in headers}
+        return await self._ask("POST", path, body, {"content-type": "application/json"} | named)
+
+    async def get(self, path: str) -> UpstreamReply:
+        """As `EngineTransport.get`."""
+        return await self._ask("GET", path, None, {})
+
+    async def _ask(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> UpstreamReply:
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=5.0, sock_read=NOTHING_FOR_S)
+        url = f"{self._root}{path}"
+        try:
+            return _Reply(await self._session.request(method, url, data=body, headers=headers, timeout=timeout))
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise EngineUnavailable(NO_ANSWER) from error
+
+
+class _Reply:
+    """An `UpstreamReply` over aiohttp."""
+
+    def __init__(self, reply: aiohttp.ClientResponse) -> None:
+        self._reply = reply
+        self.status = reply.status
+        self.content_type = reply.content_type
+
+    async def read(self) -> bytes:
+        try:
+            return await self._reply.content.readany()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise EngineUnavailable(BROKE_OFF) from error
+
+    def close(self) -> None:
+        if self._reply.content.at_eof():
+            self._reply.release()
+        else:
+            self._reply.close()
