@@ -10,31 +10,17 @@ without it only direct access stands beside. Needs the shared bench folder (`APP
 import argparse
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
-import urllib.request
 from pathlib import Path
 
 from tests.bench.peers import litellm, vllm_router
-from tests.support.process import ROOT, ApplianceProcess, wait_until
+from tests.support.mock import answers, before_the_mock, bench_folder
+from tests.support.process import ApplianceProcess, wait_until
 
 MOCK_PORT = 19000
-MODEL = "mock"
 SCENARIOS = "chat1:3,chat64:3,stream64:2,stream256:3,burst64:2"
-ENTRY = f"""
-[[models]]
-id = "{MODEL}"
-name = "Stand-in"
-task = "chat"
-source = "none"
-licence = "none"
-parameters_billion = 0.0
-context_tokens = 8192
-card = "none"
-probe.chat = {{ prompt = "Hello", contains = "", max_tokens = 1 }}
-"""
 LIMITS = {"requests_per_minute": 100_000_000, "tokens_per_minute": 10_000_000_000, "concurrent": 100_000}
 """High enough never to refuse: they are on and are counted."""
 
@@ -46,8 +32,8 @@ def main() -> int:
     parser.add_argument("--seconds", default="3")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
-    bench = Path(os.environ.get("APPLIANCE_SHARED", ROOT.parent / "shared")) / "bench"
-    if not (bench / "compare.py").is_file() or shutil.which("cc") is None:
+    bench = bench_folder()
+    if bench is None:
         print("SKIPPED: needs the shared bench folder (APPLIANCE_SHARED) and a C compiler (cc)", file=sys.stderr)
         return 77
     with tempfile.TemporaryDirectory() as folder:
@@ -71,15 +57,7 @@ def compare(bench: Path, work: Path, given: argparse.Namespace) -> int:
 
 def ours(work: Path) -> dict[str, object]:
     """The gateway as `appliance serve` runs it, with an account, a key and limits."""
-    data, models = work / "data", work / "models"
-    models.mkdir()
-    (models / "mock.toml").write_text(ENTRY)
-    data.mkdir()
-    (data / "appliance.toml").write_text(
-        f'[documents]\nparallel = 0\n[[engines.models]]\nid = "{MODEL}"\n'
-        f'base_urls = ["http://127.0.0.1:{MOCK_PORT}/v1"]\n'
-    )
-    process = ApplianceProcess(data, {"APPLIANCE_ENGINES_MODEL_DIR": str(models)})
+    process = before_the_mock(work, MOCK_PORT)
     key = first_key(process)
     return {
         "name": "appliance",
@@ -103,15 +81,6 @@ def first_key(process: ApplianceProcess) -> str:
     finally:
         first.terminate()
         first.wait(60)
-
-
-def answers(url: str) -> bool:
-    """Whether anything good comes back."""
-    try:
-        with urllib.request.urlopen(url, timeout=5) as reply:  # noqa: S310 - our own address
-            return bool(reply.status == 200)
-    except OSError:
-        return False
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-LITELLM = ("litellm[proxy]==1.110.2", "opentelemetry-sdk", "opentelemetry-exporter-otlp", "prisma")
+LITELLM = ("litellm[proxy]==1.108.0", "opentelemetry-sdk", "opentelemetry-exporter-otlp", "prisma")
 """Without OpenTelemetry's packages it imports a missing module at every request, which would be unfair to it."""
 VLLM_ROUTER = ("vllm-router==0.1.17",)
 CONFIG = """
