@@ -114,7 +114,7 @@ def report(name: str, clients: Sequence[Client], tokens: int) -> tuple[list[floa
     firsts = [client.first_s * 1000 for client in clients if client.tokens]
     errors = sum(client.status != 200 for client in clients)
     short = sum(client.tokens != tokens or not client.ended for client in clients)
-    p50, p99 = percentile(firsts, 50), percentile(firsts, 99)
+    p50, p99 = percentile(firsts, 0.5), percentile(firsts, 0.99)
     print(
         f"{name}: {len(clients)} streams, {errors} errors, {short} short, first token p50 {p50:.1f} ms p99 {p99:.1f} ms"
     )
@@ -144,8 +144,8 @@ def measured(
     through, more = report("through the gateway", asyncio.run(crowd(process.port, key, streams, tokens)), tokens)
     wrong += more
     print(
-        f"added to the first token: p50 {percentile(through, 50) - percentile(direct, 50):.1f} ms, "
-        f"p99 {percentile(through, 99) - percentile(direct, 99):.1f} ms; "
+        f"added to the first token: p50 {percentile(through, 0.5) - percentile(direct, 0.5):.1f} ms, "
+        f"p99 {percentile(through, 0.99) - percentile(direct, 0.99):.1f} ms; "
         f"memory {idle_mb:.0f} MB idle, {memory_mb(process.process.pid):.0f} MB after"
     )
     gone_s, read = asyncio.run(vanish(mock, process.port, key, leavers))
