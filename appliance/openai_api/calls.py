@@ -1,6 +1,7 @@
 """One call to an engine from beginning to end: allowed, routed, passed through, and booked."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -36,6 +37,8 @@ class EngineCall:
     """The caller asked for the usage event of a stream; the engine is always asked for it."""
     lane: Lane = "interactive"
     affinity: bytes = field(default=b"", repr=False)
+    shortened: Callable[[int], bytes] | None = field(default=None, repr=False)
+    """The body anew, with at most so many tokens to generate: when a budget has less left than was asked for."""
 
 
 class Opened(Protocol):
@@ -84,9 +87,12 @@ class EngineCalls:
         reservation = await self._usage.reserve(principal, ask)
         opened = None
         try:
-            tokens = call.prompt_tokens + call.max_tokens
+            body = call.body
+            if reservation.max_tokens < call.max_tokens and call.shortened is not None:
+                body = call.shortened(reservation.max_tokens)
+            tokens = call.prompt_tokens + reservation.max_tokens
             reply = await self._engines.forward(
-                Forward(call.model_id, f"/v1/{call.endpoint}", call.body, call.lane, tokens, call.affinity)
+                Forward(call.model_id, f"/v1/{call.endpoint}", body, call.lane, tokens, call.affinity)
             )
             if reply.status >= 400:
                 raise await _refused(reply)

@@ -73,17 +73,24 @@ class ChatCompletions:
         request.store = request.metadata = request.user = UNSET
         with_usage = isinstance(request.stream_options, StreamOptions) and request.stream_options.include_usage
         request.stream_options = StreamOptions(include_usage=True) if request.stream else UNSET
+        choices = request.n or 1
+
+        def shortened(tokens: int) -> bytes:
+            request.max_tokens, request.max_completion_tokens = UNSET, max(1, tokens // choices)
+            return self._encoder.encode(request)
+
         longest = request.max_completion_tokens or request.max_tokens or model.context_tokens
         return EngineCall(
             model_id=request.model,
             endpoint="chat/completions",
             body=self._encoder.encode(request),
             prompt_tokens=prompt_tokens,
-            max_tokens=min(longest, model.context_tokens) * (request.n or 1),
+            max_tokens=min(longest, model.context_tokens) * choices,
             stream=request.stream,
             with_usage=with_usage,
             lane=lane,
             affinity=self._encoder.encode(request.messages[:2])[:AFFINITY_BYTES],
+            shortened=shortened,
         )
 
 

@@ -45,16 +45,23 @@ class Completions:
         request.user = UNSET
         with_usage = isinstance(request.stream_options, StreamOptions) and request.stream_options.include_usage
         request.stream_options = StreamOptions(include_usage=True) if request.stream else UNSET
+        answers = (request.n or 1) * len(prompts)
+
+        def shortened(tokens: int) -> bytes:
+            request.max_tokens = max(1, tokens // answers)
+            return msgspec.json.encode(request)
+
         longest = min(request.max_tokens or DEFAULT_TOKENS, model.context_tokens)
         call = EngineCall(
             model_id=request.model,
             endpoint="completions",
             body=msgspec.json.encode(request),
             prompt_tokens=sum(len(p) // 4 + 1 for p in prompts),
-            max_tokens=longest * (request.n or 1) * len(prompts),
+            max_tokens=longest * answers,
             stream=request.stream,
             with_usage=with_usage,
             lane=lane,
             affinity=prompts[0][:1024].encode(),
+            shortened=shortened,
         )
         return await self._calls.open(principal, call)
