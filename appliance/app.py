@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, MutableMapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,11 +50,13 @@ from appliance.identity import (
     Access,
     Authentication,
     IdentitySettings,
+    Keys,
     LoginController,
     MeController,
     Passwords,
     People,
     PeopleController,
+    RightsCache,
 )
 from appliance.index import IndexUnavailable, PassageIndex, open_index
 from appliance.inference import Engines, EnginesController, ServedModelsController
@@ -98,6 +100,7 @@ class Parts:
     database: Database
     people: People
     access: Access
+    keys: Keys
     engines: Engines
     index: PassageIndex
     jobs: DocumentJobs
@@ -122,8 +125,9 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
     database = Database(storage)
     identity = identity_settings(settings)
     passwords = Passwords(min_length=identity.password_min_length)
-    people = People(database, clock, passwords)
-    access = Access(database, clock, passwords, identity)
+    rights = RightsCache(clock)
+    people = People(database, clock, passwords, rights)
+    access = Access(database, clock, passwords, rights, identity)
     engines = Engines(inference_settings(settings))
     index = open_index(index_settings(settings))
     shelf, ingest_log = Shelf(database), IngestLog(database, clock)
@@ -148,6 +152,7 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
         database=database,
         people=people,
         access=access,
+        keys=Keys(database, clock, rights, identity),
         engines=engines,
         index=index,
         jobs=jobs,
@@ -168,21 +173,6 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
 
 def build_app(parts: Parts) -> Litestar:
     """The web application over running parts."""
-    values = {
-        "people": parts.people,
-        "access": parts.access,
-        "identity_settings": parts.identity_settings,
-        "engines": parts.engines,
-        "documents": parts.documents,
-        "renderer": parts.renderer,
-        "retrieval": parts.retrieval,
-        "answers": parts.answers,
-        "assistants": parts.assistants,
-        "chat": parts.chat,
-        "api_files": parts.api_files,
-        "responses": parts.responses,
-        "readiness": _Readiness(parts).check,
-    }
     server = parts.settings.server
     app = Litestar(
         route_handlers=[
@@ -205,9 +195,7 @@ def build_app(parts: Parts) -> Litestar:
             HealthController,
             *webui_routes(WEBUI_DIST),
         ],
-        dependencies={
-            name: Provide(_Value(value), use_cache=True, sync_to_thread=False) for name, value in values.items()
-        },
+        dependencies=_dependencies(parts),
         middleware=[
             StrictJson(
                 max_bytes=server.max_body_bytes,
@@ -229,26 +217,37 @@ def build_app(parts: Parts) -> Litestar:
     return app
 
 
+def _dependencies(parts: Parts) -> dict[str, Provide]:
+    """What handlers may ask for, by the name of their parameter."""
+    values = {
+        "people": parts.people,
+        "access": parts.access,
+        "keys": parts.keys,
+        "identity_settings": parts.identity_settings,
+        "engines": parts.engines,
+        "documents": parts.documents,
+        "renderer": parts.renderer,
+        "retrieval": parts.retrieval,
+        "answers": parts.answers,
+        "assistants": parts.assistants,
+        "chat": parts.chat,
+        "api_files": parts.api_files,
+        "responses": parts.responses,
+        "readiness": _Readiness(parts).check,
+    }
+    return {name: Provide(_Value(value), use_cache=True, sync_to_thread=False) for name, value in values.items()}
+
+
 @asynccontextmanager
 async def running(parts: Parts) -> AsyncIterator[Parts]:
     """Start what has a life of its own, in order; stop it in reverse, whatever happened."""
-    await parts.engines.start()
-    try:
-        await parts.usage.start()
-        try:
-            await parts.jobs.start()
-            await parts.chat.start()
-            await parts.api_files.start()
-            yield parts
-        finally:
-            await parts.api_files.stop()
-            await parts.chat.stop()
-            await parts.jobs.stop()
-            await parts.usage.stop()
-    finally:
-        await parts.engines.stop()
-        await parts.index.close()
-        await parts.database.close()
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(parts.database.close)
+        stack.push_async_callback(parts.index.close)
+        for part in (parts.access, parts.engines, parts.usage, parts.jobs, parts.chat, parts.api_files):
+            await part.start()
+            stack.push_async_callback(part.stop)
+        yield parts
 
 
 def configure_logging(level: str) -> None:

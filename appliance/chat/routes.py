@@ -31,7 +31,7 @@ from appliance.chat.wire import (
     TurnStarted,
 )
 from appliance.edge import event_stream, sse
-from appliance.identity import Principal, requires_login
+from appliance.identity import Principal, require_assistant, requires_login, requires_whole_account
 from appliance.retrieval import Retrieval
 
 Call = Request[Principal, Any, Any]
@@ -81,9 +81,11 @@ class AskController(Controller):
     @post("/ask", status_code=200)
     async def ask(self, request: Call, data: AskRequest, answers: Answers, assistants: Assistants) -> Stream:
         """Answer once and keep nothing. When the caller leaves, the engine is stopped."""
+        assistant = assistants.get(data.assistant_id)
+        require_assistant(request.user, assistant.id)
         turn = Turn(
             question=data.question,
-            assistant=assistants.get(data.assistant_id),
+            assistant=assistant,
             history=(),
             collection_ids=None if data.collection_ids is None else tuple(data.collection_ids),
         )
@@ -92,7 +94,7 @@ class AskController(Controller):
 
 class ConversationController(Controller):
     path = "/api/conversations"
-    guards = [requires_login]  # noqa: RUF012 - the framework's declaration style
+    guards = [requires_whole_account]  # noqa: RUF012 - the framework's declaration style
 
     @get()
     async def newest(self, request: Call, chat: ChatService) -> list[Conversation]:

@@ -47,7 +47,15 @@ class DocumentService:
     async def create_collection(
         self, caller: Principal, *, name: str, description: str, readers: Iterable[str], profile: EmbeddingProfile
     ) -> CollectionInfo:
-        """Everybody may make one and owns it. Raises CollectionNameTaken, BadReader."""
+        """Everybody may make one and owns it, but not with a key for some collections, which could not read it.
+
+        Raises:
+            NotAllowed, CollectionNameTaken, BadReader.
+        """
+        if caller.scope().collections is not None:
+            raise NotAllowed(
+                "This key is for some collections and cannot make others.", remedy="Use a key for all collections."
+            )
         return await self._collections.create(
             owner_id=caller.user_id, name=name, description=description, readers=readers, profile=profile
         )
@@ -146,6 +154,8 @@ class DocumentService:
         return view, await self._documents.get(caller.scope(), view.passage.document_id)
 
     def may_write(self, caller: Principal, collection: CollectionInfo) -> bool:
+        if not caller.scope().reaches(collection.id):
+            return False
         return caller.is_administrator or collection.owner_id == caller.user_id
 
     async def _managed(self, caller: Principal, collection_id: UUID) -> CollectionInfo:

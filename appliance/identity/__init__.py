@@ -1,27 +1,37 @@
 """Who is calling, and what that lets them see.
 
-1. `Authentication` (guards.py) turns a cookie, an API key or the operator's token into a `Principal`, by `Access`.
-2. A route's guard lets the principal in or not; a route without guard or `public()` fails the build.
-3. The principal's `AccessScope` goes down with the work; rooms below decide by it, never by a user id.
+1. `Authentication` (guards.py) finds the one credential of a request: a cookie, an API key or the operator's token.
+2. `Access` makes it a `Principal`, mostly from memory (rights.py), else from the database (lookup.py).
+3. The key's scope and the route's guard let the principal in or not; a route without guard or `public()` fails the
+   build.
+4. The principal's `AccessScope` goes down with the work; rooms below decide by it, never by a user id.
 
-Rule: rights are read from the database at each request. Nothing about rights is kept in a session or a token.
+Rule: rights are never older than five seconds, whoever changed them (decision 0017). So every change of rights that is
+made here goes through `changing_rights`, and nothing about rights is kept in a session or a token.
 """
 
-from appliance.identity.access import Access, KeyInfo
+from appliance.identity.access import Access
+from appliance.identity.endpoints import ENDPOINTS, endpoint_of
 from appliance.identity.guards import (
     Authentication,
     public,
+    require_assistant,
+    require_model,
     requires_administrator,
     requires_login,
     requires_session,
+    requires_whole_account,
 )
+from appliance.identity.keys import KeyInfo, Keys
 from appliance.identity.passwords import Passwords
 from appliance.identity.people import GroupInfo, People, Person, PersonChange
+from appliance.identity.rights import RightsCache
 from appliance.identity.routes import LoginController, MeController, PeopleController
 from appliance.identity.settings import IdentitySettings
-from appliance.identity.values import EVERYONE, AccessScope, Principal, Role
+from appliance.identity.values import EVERYONE, AccessScope, KeyScope, Principal, Role
 
 __all__ = [
+    "ENDPOINTS",
     "EVERYONE",
     "Access",
     "AccessScope",
@@ -29,6 +39,8 @@ __all__ = [
     "GroupInfo",
     "IdentitySettings",
     "KeyInfo",
+    "KeyScope",
+    "Keys",
     "LoginController",
     "MeController",
     "Passwords",
@@ -37,9 +49,14 @@ __all__ = [
     "Person",
     "PersonChange",
     "Principal",
+    "RightsCache",
     "Role",
+    "endpoint_of",
     "public",
+    "require_assistant",
+    "require_model",
     "requires_administrator",
     "requires_login",
     "requires_session",
+    "requires_whole_account",
 ]

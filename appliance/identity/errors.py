@@ -1,6 +1,6 @@
 """What can go wrong when somebody logs in or manages people."""
 
-from appliance.foundation import CapacityError, Conflict, InvalidInput, NotAuthenticated
+from appliance.foundation import CapacityError, Conflict, InvalidInput, NotAllowed, NotAuthenticated
 
 
 class BadCredentials(NotAuthenticated):
@@ -38,7 +38,7 @@ class CredentialsMixed(InvalidInput):
     """A request that names two callers would be decided by the order of our code; it is refused instead."""
 
     code = "credentials_mixed"
-    remedy = "Send either the session cookie or one Authorization header."
+    remedy = "Send either the session cookie or one Authorization header, once."
 
 
 class CrossSiteRequest(NotAuthenticated):
@@ -46,3 +46,17 @@ class CrossSiteRequest(NotAuthenticated):
 
     code, status = "cross_site_request", 403
     remedy = "Send the header 'X-Requested-With: appliance' from the appliance's own pages."
+
+
+class OutsideKeyScope(NotAllowed):
+    """The key's owner may do it; the key is not meant for it."""
+
+    code = "outside_key_scope"
+    remedy = "Use a key whose scope has it; scopes are chosen when a key is made."
+
+
+class AuthenticationBusy(CapacityError):
+    """More unknown credentials at once than are looked up; known ones are not concerned."""
+
+    code = "authentication_busy"
+    remedy = "Try again in a moment."

@@ -13,7 +13,9 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from appliance.foundation import NotAllowed, NotAuthenticated
 from appliance.identity.access import Access
-from appliance.identity.errors import CredentialsMixed, CrossSiteRequest
+from appliance.identity.credentials import Credential, read_credential
+from appliance.identity.endpoints import endpoint_of
+from appliance.identity.errors import CrossSiteRequest, OutsideKeyScope
 from appliance.identity.settings import IdentitySettings
 from appliance.identity.values import Principal
 
@@ -41,6 +43,17 @@ def requires_administrator(connection: Connection, handler: BaseRouteHandler) ->
         raise NotAllowed("This is for administrators.")
 
 
+def requires_whole_account(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Let in everybody but keys of a narrower scope: for what is kept of the account as a whole, whatever it came from.
+
+    Raises NotAuthenticated or OutsideKeyScope.
+    """
+    requires_login(connection, handler)
+    principal = connection.scope["user"]
+    if not isinstance(principal, Principal) or principal.key_scope.is_narrow:
+        raise OutsideKeyScope("A key with a narrower scope cannot do this.")
+
+
 def requires_session(connection: Connection, handler: BaseRouteHandler) -> None:
     """Let in people in a browser, not programs with a key. Raises NotAuthenticated or NotAllowed."""
     requires_login(connection, handler)
@@ -50,46 +63,73 @@ def requires_session(connection: Connection, handler: BaseRouteHandler) -> None:
 
 
 class Authentication(ASGIMiddleware):
-    """Puts the `Principal` (or None) into the scope. A bad key is refused even where none is needed."""
+    """Puts the `Principal` (or None) into the scope. A bad key is refused even where none is needed.
+
+    It runs before every request, so it looks at raw headers and, for a caller who is known, waits for nothing.
+    """
 
     scopes = (ScopeType.HTTP,)
 
     def __init__(self, access: Access, settings: IdentitySettings, *, public_origin: str | None) -> None:
         self._access = access
-        self._settings = settings
-        self._origin = public_origin
+        self._cookie_name = settings.cookie_name.encode()
+        self._origin = None if public_origin is None else public_origin.encode()
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        scope["user"] = await self._caller(ASGIConnection(scope))
+        path = scope["path"]
+        credential = read_credential(scope["headers"], self._cookie_name, path)
+        principal = None
+        if credential is not None:
+            principal = self._access.cached(credential) or await self._ask(scope, credential)
+        if principal is not None and credential is not None:
+            if credential.way == "session":
+                _refuse_cross_site(scope, self._origin)
+            elif principal.key_scope.endpoints is not None and not _is_public(scope):
+                require_endpoint(principal, endpoint_of(path))
+        scope["user"] = principal
         await next_app(scope, receive, send)
 
-    async def _caller(self, connection: Connection) -> Principal | None:
-        bearer = connection.headers.get("authorization")
-        token = connection.cookies.get(self._settings.cookie_name)
-        if bearer is not None and token is not None:
-            raise CredentialsMixed("The request has a session cookie and an Authorization header.")
-        if bearer is not None:
-            scheme, _, value = bearer.partition(" ")
-            if scheme.lower() != "bearer" or not value.strip():
-                raise NotAuthenticated("The Authorization header is not 'Bearer <key>'.")
-            return await self._access.by_bearer(value.strip())
-        if token is None:
-            return None
+    async def _ask(self, scope: Scope, credential: Credential) -> Principal | None:
         try:
-            principal = await self._access.by_session(token)
+            return await self._access.caller(credential)
         except NotAuthenticated:
-            if connection.route_handler.opt.get("public"):
+            if credential.way == "session" and _is_public(scope):
                 return None  # a stale cookie must not keep anybody from the page on which to log in again
             raise
-        self._refuse_cross_site(connection)
-        return principal
 
-    def _refuse_cross_site(self, connection: Connection) -> None:
-        if connection.scope.get("method") in SAFE_METHODS:
-            return
-        if connection.headers.get("x-requested-with") != "appliance":
-            raise CrossSiteRequest("The request does not say that it comes from the appliance's own page.")
-        origin = connection.headers.get("origin")
-        own = self._origin or f"{connection.scope['scheme']}://{connection.headers.get('host', '')}"
-        if origin is not None and origin != own:
-            raise CrossSiteRequest("The request comes from another site.")
+
+def require_endpoint(principal: Principal, endpoint: str) -> None:
+    """Raises OutsideKeyScope."""
+    if not principal.key_scope.may_call(endpoint):
+        raise OutsideKeyScope(f"This key may not call '{endpoint}'.")
+
+
+def require_model(principal: Principal, model_id: str) -> None:
+    """Raises OutsideKeyScope. The answer is the same for a model that does not exist."""
+    if not principal.key_scope.may_use_model(model_id):
+        raise OutsideKeyScope(f"This key may not use the model '{model_id}'.")
+
+
+def require_assistant(principal: Principal, assistant_id: str) -> None:
+    """Raises OutsideKeyScope. The answer is the same for an assistant that does not exist."""
+    if not principal.key_scope.may_use_assistant(assistant_id):
+        raise OutsideKeyScope(f"This key may not use the assistant '{assistant_id}'.")
+
+
+def _is_public(scope: Scope) -> bool:
+    return bool(scope["route_handler"].opt.get("public"))
+
+
+def _refuse_cross_site(scope: Scope, public_origin: bytes | None) -> None:
+    """With a cookie, only the appliance's own pages may change anything. Raises CrossSiteRequest."""
+    if scope.get("method") in SAFE_METHODS:
+        return
+    headers: dict[bytes, set[bytes]] = {}
+    for name, value in scope["headers"]:
+        headers.setdefault(name, set()).add(value)
+    if headers.get(b"x-requested-with") != {b"appliance"}:
+        raise CrossSiteRequest("The request does not say that it comes from the appliance's own page.")
+    host = next(iter(headers.get(b"host", {b""})))
+    own = public_origin or str(scope["scheme"]).encode() + b"://" + host
+    if not headers.get(b"origin", set()) <= {own}:
+        raise CrossSiteRequest("The request comes from another site.")

@@ -1,9 +1,12 @@
-"""Tables of people: accounts, groups, sessions, keys."""
+"""Tables of people: accounts, groups, sessions, keys.
+
+Rule: a new column that decides about rights goes into the triggers of `migrations/rights.py`, or the cache misses it.
+"""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import JSON, BigInteger, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from appliance.storage import Base, UtcDateTime
@@ -25,6 +28,9 @@ class UserRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     failed_logins: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    kind: Mapped[str] = mapped_column(String(20), default="person", server_default="person")
+    owner: Mapped[str | None] = mapped_column(String(60), default=None)
+    """Of a service account: `user:<uuid>` or `group:<uuid>`, who may make its keys."""
 
 
 class GroupRow(Base):
@@ -65,7 +71,23 @@ class ApiKeyRow(Base):
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     name: Mapped[str] = mapped_column(String(200))
     secret_hash: Mapped[str] = mapped_column(String(64))
+    previous_hash: Mapped[str | None] = mapped_column(String(64), default=None)
+    """Of the secret before the last rotation, which works until `previous_until`."""
+    previous_until: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    scope_models: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    scope_assistants: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    scope_collections: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    scope_endpoints: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True), default=None)
+
+
+class RightsVersionRow(Base):
+    """One row, which triggers of the database count up with every change of rights, whoever makes it."""
+
+    __tablename__ = "rights_version"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    version: Mapped[int] = mapped_column(BigInteger)

@@ -27,7 +27,7 @@ class Passwords:
             return await asyncio.to_thread(self._hasher.hash, password)
 
     async def matches(self, password_hash: str | None, password: str) -> bool:
-        """Compare; without a hash (unknown account) the same work is done, so that time tells nothing."""
+        """Compare; without a hash (unknown or service account) the same work is done, so that time tells nothing."""
         async with self._slots:
             return await asyncio.to_thread(self._matches, password_hash, password[:1024])
 
@@ -38,4 +38,4 @@ class Passwords:
             self._hasher.verify(password_hash or self._decoy, password)
         except (VerifyMismatchError, VerificationError, InvalidHashError):
             return False
-        return password_hash is not None
+        return bool(password_hash)

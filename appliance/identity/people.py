@@ -14,6 +14,7 @@ from appliance.foundation import Clock, NotFound, new_id
 from appliance.identity.errors import LastAdministrator, NameTaken
 from appliance.identity.models import ApiKeyRow, GroupRow, MembershipRow, SessionRow, UserRow
 from appliance.identity.passwords import Passwords
+from appliance.identity.rights import RightsCache, changing_rights
 from appliance.identity.secrets import random_text
 from appliance.identity.values import Role
 from appliance.storage import Database
@@ -54,10 +55,11 @@ class PersonChange:
 class People:
     """Who exists. Rights are checked by the routes' guards before a call arrives here."""
 
-    def __init__(self, database: Database, clock: Clock, passwords: Passwords) -> None:
+    def __init__(self, database: Database, clock: Clock, passwords: Passwords, rights: RightsCache) -> None:
         self._database = database
         self._clock = clock
         self._passwords = passwords
+        self._rights = rights
 
     async def create(
         self, *, email: str, name: str, password: str | None, roles: Iterable[Role]
@@ -80,7 +82,7 @@ class People:
             created_at=self._clock.now(),
         )
         try:
-            async with self._database.write() as session:
+            async with changing_rights(self._database, self._rights) as session:
                 session.add(row)
                 await session.flush()
         except IntegrityError as error:
@@ -95,7 +97,7 @@ class People:
             LastAdministrator: nobody could manage the appliance afterwards.
         """
         hashed = None if change.password is None else await self._passwords.hash(change.password)
-        async with self._database.write() as session:
+        async with changing_rights(self._database, self._rights) as session:
             row = await session.get(UserRow, user_id)
             if row is None:
                 raise NotFound("There is no such account.")
@@ -115,7 +117,7 @@ class People:
     async def set_own_password(self, user_id: UUID, password: str, keep_session: str | None) -> None:
         """Store a new password and end all sessions but the one that asked. Raises WeakPassword."""
         hashed = await self._passwords.hash(password)
-        async with self._database.write() as session:
+        async with changing_rights(self._database, self._rights) as session:
             await session.execute(
                 update(UserRow)
                 .where(UserRow.id == user_id)
@@ -159,7 +161,7 @@ class People:
         """Raises NameTaken."""
         row = GroupRow(id=new_id(), name=name.strip(), created_at=self._clock.now())
         try:
-            async with self._database.write() as session:
+            async with changing_rights(self._database, self._rights) as session:
                 session.add(row)
                 await session.flush()
         except IntegrityError as error:
@@ -179,7 +181,7 @@ class People:
 
     async def add_member(self, group_id: UUID, user_id: UUID) -> None:
         """Raises NotFound; adding twice is fine."""
-        async with self._database.write() as session:
+        async with changing_rights(self._database, self._rights) as session:
             if await session.get(GroupRow, group_id) is None or await session.get(UserRow, user_id) is None:
                 raise NotFound("There is no such group or account.")
             if await session.get(MembershipRow, (group_id, user_id)) is None:
@@ -187,7 +189,7 @@ class People:
 
     async def remove_member(self, group_id: UUID, user_id: UUID) -> None:
         """Removing somebody who is not in it is fine."""
-        async with self._database.write() as session:
+        async with changing_rights(self._database, self._rights) as session:
             await session.execute(
                 delete(MembershipRow).where(MembershipRow.group_id == group_id, MembershipRow.user_id == user_id)
             )
@@ -195,7 +197,7 @@ class People:
     async def forget_expired(self) -> None:
         """Drop sessions that are over and revoked keys past their date."""
         now = self._clock.now()
-        async with self._database.write() as session:
+        async with changing_rights(self._database, self._rights) as session:
             await session.execute(delete(SessionRow).where(SessionRow.expires_at < now))
             await session.execute(
                 delete(ApiKeyRow).where(ApiKeyRow.revoked_at.is_not(None), ApiKeyRow.expires_at < now)

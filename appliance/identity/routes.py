@@ -8,8 +8,15 @@ from litestar.datastructures import Cookie
 from msgspec import UNSET
 
 from appliance.foundation import InvalidInput
-from appliance.identity.access import Access, KeyInfo
-from appliance.identity.guards import public, requires_administrator, requires_login, requires_session
+from appliance.identity.access import Access
+from appliance.identity.guards import (
+    public,
+    requires_administrator,
+    requires_login,
+    requires_session,
+    requires_whole_account,
+)
+from appliance.identity.keys import KeyInfo, Keys
 from appliance.identity.people import GroupInfo, People, Person, PersonChange
 from appliance.identity.secrets import fingerprint
 from appliance.identity.settings import IdentitySettings
@@ -86,18 +93,18 @@ class MeController(Controller):
         await people.set_own_password(request.user.user_id, data.new, fingerprint(token) if token else None)
 
     @get("/keys", guards=[requires_login])
-    async def keys(self, request: Call, access: Access) -> list[ApiKey]:
-        return [_key(k) for k in await access.keys(request.user.user_id)]
+    async def keys(self, request: Call, keys: Keys) -> list[ApiKey]:
+        return [_key(k) for k in await keys.of(request.user.user_id)]
 
     @post("/keys", guards=[requires_session])
-    async def create_key(self, request: Call, data: KeyCreate, access: Access) -> ApiKey:
+    async def create_key(self, request: Call, data: KeyCreate, keys: Keys) -> ApiKey:
         """The only reply that ever holds the key."""
-        info, text = await access.create_key(request.user.user_id, data.name, data.expires_in_days)
+        info, text = await keys.create(request.user.user_id, data.name, data.expires_in_days)
         return _key(info, text)
 
-    @delete("/keys/{key_id:uuid}", guards=[requires_login])
-    async def revoke_key(self, request: Call, key_id: UUID, access: Access) -> None:
-        await access.revoke_key(request.user.user_id, key_id)
+    @delete("/keys/{key_id:uuid}", guards=[requires_whole_account])
+    async def revoke_key(self, request: Call, key_id: UUID, keys: Keys) -> None:
+        await keys.revoke(request.user.user_id, key_id)
 
 
 class PeopleController(Controller):

@@ -7,6 +7,8 @@ from uuid import UUID
 EVERYONE = "everyone"
 
 Role = Literal["user", "administrator"]
+Kind = Literal["person", "service"]
+"""A service account belongs to a program: it has keys, and no password."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +19,45 @@ class AccessScope:
     """
 
     principals: frozenset[str] = frozenset()
+    collections: frozenset[UUID] | None = None
+    """Only these among what is shared with the caller; None: all of it."""
+
+    def reaches(self, collection_id: UUID) -> bool:
+        """Whether the caller's key may touch this collection at all; what is shared is asked of the database."""
+        return self.collections is None or collection_id in self.collections
+
+
+@dataclass(frozen=True, slots=True)
+class KeyScope:
+    """What a key may be used for. None is everything that its owner may, an empty set is nothing."""
+
+    models: frozenset[str] | None = None
+    assistants: frozenset[str] | None = None
+    collections: frozenset[UUID] | None = None
+    endpoints: frozenset[str] | None = None
+    """Names as in `endpoints.ENDPOINTS`."""
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether anything is left out."""
+        return not (self.models is self.assistants is self.collections is self.endpoints is None)
+
+    def may_use_model(self, model_id: str) -> bool:
+        return self.models is None or model_id in self.models
+
+    def may_use_assistant(self, assistant_id: str) -> bool:
+        return self.assistants is None or assistant_id in self.assistants
+
+    def may_call(self, endpoint: str) -> bool:
+        return self.endpoints is None or endpoint in self.endpoints
+
+
+WHOLE_ACCOUNT = KeyScope()
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated caller. Rights are read anew for each request, never kept in a session."""
+    """An authenticated caller, with rights that are at most five seconds old."""
 
     user_id: UUID
     email: str
@@ -31,12 +67,16 @@ class Principal:
     via: Literal["session", "api_key", "operator"]
     key_id: UUID | None = None
     """The API key that was used, if any."""
+    kind: Kind = "person"
+    key_scope: KeyScope = WHOLE_ACCOUNT
+    """Of the key that was used; sessions are never narrowed."""
 
     @property
     def is_administrator(self) -> bool:
-        return "administrator" in self.roles
+        """Never with a narrowed key: whoever may make accounts and readers could give back what the scope took."""
+        return "administrator" in self.roles and not self.key_scope.is_narrow
 
     def scope(self) -> AccessScope:
-        """Everything shared with everyone, with the user, and with their groups."""
+        """Everything shared with everyone, with the user, and with their groups, as far as the key reaches."""
         names = {EVERYONE, f"user:{self.user_id}", *(f"group:{g}" for g in self.group_ids)}
-        return AccessScope(frozenset(names))
+        return AccessScope(frozenset(names), self.key_scope.collections)

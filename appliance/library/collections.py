@@ -126,7 +126,8 @@ class Collections:
 def readable_collections(scope: AccessScope) -> Select[CollectionRow]:
     """The one query that turns a scope into collections. The empty scope matches no reader."""
     shared = select(ReaderRow.collection_id).where(ReaderRow.principal.in_(sorted(scope.principals)))
-    return select(CollectionRow).where(CollectionRow.id.in_(shared), CollectionRow.alive == "")
+    query = select(CollectionRow).where(CollectionRow.id.in_(shared), CollectionRow.alive == "")
+    return query if scope.collections is None else query.where(CollectionRow.id.in_(sorted(scope.collections)))
 
 
 def profile_of(row: CollectionRow) -> EmbeddingProfile:

@@ -8,7 +8,7 @@ from typing import Protocol
 import structlog
 
 from appliance.foundation import ApplianceError, Lane
-from appliance.identity import Principal
+from appliance.identity import Principal, require_model
 from appliance.inference import Engines, EngineUnavailable, Forward, RoutedReply, UpstreamReply
 from appliance.openai_api.errors import refusal
 from appliance.openai_api.tap import StreamTap, usage_of
@@ -78,11 +78,13 @@ class EngineCalls:
         """Ask for the right, then ask the engine; returns when its status is known and good.
 
         Raises:
+            OutsideKeyScope: the caller's key is not for this model.
             LimitExceeded: a limit of the caller is reached.
             ModelUnknown: no such model is configured.
             EngineUnavailable: no engine answers, or it failed before its first byte.
             UpstreamRefused: the engine says that the request cannot be served as it is.
         """
+        require_model(principal, call.model_id)
         ask = Ask(call.model_id, call.endpoint, call.prompt_tokens, call.max_tokens, call.lane)
         reservation = await self._usage.reserve(principal, ask)
         opened = None

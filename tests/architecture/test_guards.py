@@ -12,7 +12,7 @@ from appliance.identity import guards
 from tests.support.gateway import settings_for
 
 ROOT = Path(__file__).resolve().parents[2]
-GUARDS = {guards.requires_login, guards.requires_administrator, guards.requires_session}
+GUARDS = {guards.requires_login, guards.requires_administrator, guards.requires_session, guards.requires_whole_account}
 FRAMEWORK = ("/schema",)
 
 

@@ -8,6 +8,7 @@ import pytest
 from appliance.answers import AnswerEvent, AnswerFinished, TokenDelta, Turn
 from appliance.chat import ChatService, ChatSettings
 from appliance.identity import AccessScope, Principal
+from appliance.identity.credentials import Credential
 from tests.support.gateway import Gateway
 
 GRACE_S = 0.4
@@ -43,7 +44,7 @@ def chat(running_gateway: Gateway, answers: SlowAnswers) -> ChatService:
 
 @pytest.fixture
 async def caller(running_gateway: Gateway) -> Principal:
-    return await running_gateway.parts.access.by_bearer(running_gateway.parts.access.operator_token)
+    return await running_gateway.parts.access.caller(Credential("bearer", running_gateway.parts.access.operator_token))
 
 
 async def test_a_page_that_was_loaded_anew_keeps_the_answer_going(chat: ChatService, caller: Principal) -> None:

@@ -18,7 +18,7 @@ from appliance.answers import (
 )
 from appliance.edge import sse
 from appliance.foundation import CapacityError, InvalidInput, new_id
-from appliance.identity import Principal
+from appliance.identity import Principal, require_assistant
 from appliance.openai_api.chat_completions.wire import (
     Annotation,
     AnswerMessage,
@@ -69,7 +69,8 @@ class AssistantCalls:
         return self._assistants.find(model) is not None
 
     async def open(self, principal: Principal, request: ChatCompletionRequest) -> "AssistantCall":
-        """Raises LimitExceeded, InvalidInput, UnsupportedValue."""
+        """Raises OutsideKeyScope, LimitExceeded, InvalidInput, UnsupportedValue."""
+        require_assistant(principal, request.model)
         turn = self._turn(request)
         prompt_tokens = TURN_TOKENS + len(turn.question) // 4
         ask = Ask(turn.assistant.model_id, "chat/completions", prompt_tokens, 0)

@@ -1,0 +1,129 @@
+"""From a credential to a `Principal`, as the database says at this moment."""
+
+from datetime import UTC, datetime
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from appliance.foundation import Clock
+from appliance.identity.credentials import Credential
+from appliance.identity.models import ApiKeyRow, SessionRow, UserRow
+from appliance.identity.people import groups_of, read_roles
+from appliance.identity.rights import Known
+from appliance.identity.secrets import OPERATOR_PREFIX, fingerprint, read_api_key, same
+from appliance.identity.settings import IdentitySettings
+from appliance.identity.used import UsedLog
+from appliance.identity.values import WHOLE_ACCOUNT, KeyScope, Principal
+from appliance.storage import Database
+
+FOREVER = datetime.max.replace(tzinfo=UTC)
+
+
+class Lookup:
+    """The only place that turns a credential into rights. Every answer is None or all of it."""
+
+    def __init__(
+        self, database: Database, clock: Clock, settings: IdentitySettings, used: UsedLog, operator_token: str
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._settings = settings
+        self._used = used
+        self._operator_token = operator_token
+
+    async def find(self, credential: Credential) -> Known | None:
+        """Who it is; None when it is unknown, expired, revoked, or of an account that is shut."""
+        async with self._database.read() as session:
+            if credential.way == "session":
+                return await self._session(session, fingerprint(credential.token))
+            if credential.token.startswith(OPERATOR_PREFIX):
+                return await self._operator(session, credential.token)
+            return await self._key(session, credential.token)
+
+    async def _session(self, session: AsyncSession, token_hash: str) -> Known | None:
+        row = await session.get(SessionRow, token_hash)
+        if row is None:
+            return None
+        seen = max(row.seen_at, self._used.last(token_hash) or row.seen_at)
+        until = min(row.expires_at, seen + self._settings.session_idle)
+        if until <= self._clock.now():
+            return None
+        principal = await read_principal(session, row.user_id, "session")
+        return None if principal is None else Known(principal, until, token_hash)
+
+    async def _key(self, session: AsyncSession, token: str) -> Known | None:
+        parts = read_api_key(token)
+        if parts is None:
+            return None
+        row = await session.scalar(select(ApiKeyRow).where(ApiKeyRow.lookup == parts.lookup))
+        given, now = fingerprint(parts.secret), self._clock.now()
+        until = None if row is None else _until(row, given)
+        if row is None or until is None or until <= now or row.revoked_at is not None:
+            return None
+        principal = await read_principal(session, row.user_id, "api_key", row.id, key_scope(row))
+        return None if principal is None else Known(principal, until, row.id)
+
+    async def _operator(self, session: AsyncSession, token: str) -> Known | None:
+        """The operator's token lets the command line act as the oldest administrator."""
+        if not same(token, self._operator_token):
+            return None
+        rows = await session.scalars(select(UserRow).where(UserRow.disabled.is_(False)).order_by(UserRow.created_at))
+        for row in rows:
+            if "administrator" in read_roles(row.roles):
+                principal = await read_principal(session, row.id, "operator")
+                return None if principal is None else Known(principal, FOREVER, None)
+        return None
+
+
+async def read_principal(
+    session: AsyncSession,
+    user_id: UUID,
+    via: Literal["session", "api_key", "operator"],
+    key_id: UUID | None = None,
+    scope: KeyScope = WHOLE_ACCOUNT,
+) -> Principal | None:
+    """An account with its groups; None when there is no such account or it is shut."""
+    row = await session.get(UserRow, user_id)
+    if row is None or row.disabled:
+        return None
+    groups = (await groups_of(session, [user_id])).get(user_id, ())
+    return Principal(
+        user_id=row.id,
+        email=row.email,
+        name=row.name,
+        roles=read_roles(row.roles),
+        group_ids=frozenset(group_id for group_id, _ in groups),
+        via=via,
+        key_id=key_id,
+        kind="service" if row.kind == "service" else "person",
+        key_scope=scope,
+    )
+
+
+def key_scope(row: ApiKeyRow) -> KeyScope:
+    """What the key is for."""
+    if row.scope_models is row.scope_assistants is row.scope_collections is row.scope_endpoints is None:
+        return WHOLE_ACCOUNT  # one object for most keys
+    return KeyScope(
+        models=_names(row.scope_models),
+        assistants=_names(row.scope_assistants),
+        collections=None if row.scope_collections is None else frozenset(UUID(c) for c in row.scope_collections),
+        endpoints=_names(row.scope_endpoints),
+    )
+
+
+def _names(names: list[str] | None) -> frozenset[str] | None:
+    return None if names is None else frozenset(names)
+
+
+def _until(row: ApiKeyRow, given_hash: str) -> datetime | None:
+    """How long this secret works for the key; None when it is no secret of it."""
+    present = same(row.secret_hash, given_hash)
+    previous = same(row.previous_hash or "", given_hash)  # compared in any case: time tells nothing
+    if present:
+        return row.expires_at
+    if previous and row.previous_until is not None:
+        return min(row.expires_at, row.previous_until)
+    return None

@@ -1,0 +1,70 @@
+"""What it costs to know who is calling: `python -m tests.bench.rights`. Prints microseconds a request, medians of 9."""
+
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from appliance.foundation import SystemClock
+from appliance.identity import Access, IdentitySettings, Keys, Passwords, People, RightsCache
+from appliance.identity.credentials import Credential, read_credential
+from appliance.migrations import migrate
+from appliance.storage import Database, StorageSettings
+
+ROUNDS, CALLS = 9, 20_000
+KEYS = 1000
+
+
+def microseconds(call: Callable[[int], object]) -> float:
+    times = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        for i in range(CALLS):
+            call(i)
+        times.append((time.perf_counter() - began) / CALLS * 1e6)
+    return statistics.median(times)
+
+
+async def measure(folder: Path) -> None:
+    database = Database(StorageSettings(f"sqlite+aiosqlite:///{folder}/bench.db", folder))
+    await migrate(database)
+    clock, settings, passwords = SystemClock(), IdentitySettings(), Passwords(min_length=12)
+    rights = RightsCache(clock, trust_s=600.0)  # the loop is held by the measurement, so nobody can look
+    people, keys = People(database, clock, passwords, rights), Keys(database, clock, rights, settings)
+    access = Access(database, clock, passwords, rights, settings)
+    person, _ = await people.create(email="a@x.test", name="A", password=None, roles=("user",))
+    texts = [(await keys.create(person.id, f"key {i}", 1))[1] for i in range(KEYS)]
+    await access.start()
+    credentials = [Credential("bearer", t) for t in texts]
+    began = time.perf_counter()
+    for credential in credentials:
+        await access.caller(credential)
+    miss = (time.perf_counter() - began) / KEYS * 1e6
+    cookie = settings.cookie_name.encode()
+    headers = [
+        (b"host", b"127.0.0.1:8080"),
+        (b"user-agent", b"OpenAI/Python"),
+        (b"accept", b"application/json"),
+        (b"content-type", b"application/json"),
+        (b"content-length", b"120"),
+        (b"authorization", b"Bearer " + texts[0].encode()),
+    ]
+
+    def whole(_: int) -> object:
+        found = read_credential(headers, cookie, "/v1/chat/completions")
+        return None if found is None else access.cached(found)
+
+    assert whole(0) is not None
+    assert all(access.cached(c) is not None for c in credentials)
+    print(f"hit, {KEYS} keys in turn        {microseconds(lambda i: access.cached(credentials[i % KEYS])):6.2f} us")
+    print(f"raw headers and hit         {microseconds(whole):6.2f} us")
+    print(f"miss, SQLite                {miss:6.0f} us")
+    await access.stop()
+    await database.close()
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as place:
+        asyncio.run(measure(Path(place)))
