@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from litestar import Litestar
 from litestar.di import Provide
+from litestar.handlers import ASGIRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from sqlalchemy import text
@@ -185,10 +186,7 @@ def build_app(parts: Parts) -> Litestar:
             DocumentController,
             AskController,
             ConversationController,
-            hot_route("/v1/chat/completions", parts.chat_completions.begin),
-            hot_route("/v1/completions", parts.completions.begin),
-            hot_route("/v1/embeddings", parts.embeddings.begin),
-            hot_route("/v1/responses", parts.responses.begin),
+            *_hot_routes(parts),
             ResponsesController,
             ModelsController,
             FilesController,
@@ -236,6 +234,15 @@ def _dependencies(parts: Parts) -> dict[str, Provide]:
         "readiness": _Readiness(parts).check,
     }
     return {name: Provide(_Value(value), use_cache=True, sync_to_thread=False) for name, value in values.items()}
+
+
+def _hot_routes(parts: Parts) -> list[ASGIRouteHandler]:
+    return [
+        hot_route("/v1/chat/completions", parts.chat_completions.begin),
+        hot_route("/v1/completions", parts.completions.begin),
+        hot_route("/v1/embeddings", parts.embeddings.begin),
+        hot_route("/v1/responses", parts.responses.begin),
+    ]
 
 
 @asynccontextmanager

@@ -42,7 +42,7 @@ def _ours(request: AnyRequest, error: ApplianceError) -> Response[Any]:
         log.info("request refused", code=error.code, status=error.status, path=request.scope["path"])
     else:
         log.warning("request failed", code=error.code, status=error.status, reason=error.message)
-    return _reply(request, error.status, error.code, error.message, error.way_out, headers)
+    return _reply(request, error.status, error.code, error.message, error.way_out, headers, error.param)
 
 
 def _frameworks(request: AnyRequest, error: HTTPException) -> Response[Any]:
@@ -67,12 +67,18 @@ def _complaint(extra: dict[str, Any]) -> str:
 
 
 def _reply(
-    request: AnyRequest, status: int, code: str, message: str, remedy: str, headers: dict[str, str]
+    request: AnyRequest,
+    status: int,
+    code: str,
+    message: str,
+    remedy: str,
+    headers: dict[str, str],
+    param: str | None = None,
 ) -> Response[Any]:
     body: dict[str, Any]
     if request.scope["path"].startswith("/v1"):
         kind = OPENAI_TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
-        body = {"error": {"message": f"{message} {remedy}".strip(), "type": kind, "param": None, "code": code}}
+        body = {"error": {"message": f"{message} {remedy}".strip(), "type": kind, "param": param, "code": code}}
     else:
         request_id = request.scope.get("state", {}).get("request_id")
         body = {"error": {"code": code, "message": message, "remedy": remedy, "request_id": request_id}}

@@ -17,16 +17,18 @@ from typing import ClassVar
 class ApplianceError(Exception):
     """Base of every error that we raise on purpose.
 
-    `code` is stable and machine-readable; `remedy` is one sentence that names the way out.
+    `code` is stable and machine-readable; `remedy` is one sentence that names the way out; `param` is the field of the
+    request that it is about, dotted, when it is about one.
     """
 
     code: ClassVar[str] = "error"
     status: ClassVar[int] = 500
     remedy: ClassVar[str] = ""
 
-    def __init__(self, message: str, *, remedy: str | None = None) -> None:
+    def __init__(self, message: str, *, remedy: str | None = None, param: str | None = None) -> None:
         super().__init__(message)
         self.message = message
+        self.param = param
         self.way_out = self.remedy if remedy is None else remedy
 
     def sentence(self) -> str:

@@ -29,6 +29,8 @@ class ModelFacts:
     """ISO 639-1 codes the model answers well in; empty means unknown."""
     parameters_billion: float = 0.0
     licence: str = ""
+    abilities: tuple[str, ...] = ()
+    """tools, vision, reasoning, code."""
     ready: bool = False
     state: str = "starting"
     """starting, ready, restarting, failed or stopped."""

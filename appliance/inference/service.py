@@ -114,6 +114,7 @@ class Engines:
             languages=entry.languages,
             parameters_billion=entry.parameters_billion,
             licence=entry.licence,
+            abilities=entry.abilities,
             ready=ready,
             state=first.state if first else "starting",
             detail=first.detail if first else "waiting to start",

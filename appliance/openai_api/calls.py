@@ -97,7 +97,7 @@ class EngineCalls:
                 Forward(call.model_id, f"/v1/{call.endpoint}", body, call.lane, tokens, call.affinity)
             )
             if reply.status >= 400:
-                raise await _refused(reply)
+                raise await _refused(reply, call.endpoint)
             opened = OpenCall(call, reservation, reply)
             return opened
         finally:
@@ -161,7 +161,7 @@ class OpenCall:
         self._reservation.settle(Spent(prompt_tokens, completion_tokens, seconds, "done" if done else "cancelled"))
 
 
-async def _refused(reply: UpstreamReply) -> ApplianceError:
+async def _refused(reply: UpstreamReply, endpoint: str) -> ApplianceError:
     body = b""
     try:
         while len(body) < ERROR_BYTES and (data := await reply.read()):
@@ -169,4 +169,4 @@ async def _refused(reply: UpstreamReply) -> ApplianceError:
     finally:
         reply.close()
     log.warning("engine refused", status=reply.status)
-    return refusal(reply.status, body)
+    return refusal(reply.status, body, endpoint)

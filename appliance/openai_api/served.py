@@ -15,19 +15,24 @@ class ServedModel:
     id: str
     task: str
     context_tokens: int
+    abilities: tuple[str, ...] = ()
 
 
 class ServedModels:
     """The configured models by id. They are known from the start; only their state changes."""
 
     def __init__(self, engines: Engines) -> None:
-        self._by_id = {f.model_id: ServedModel(f.model_id, f.task, f.context_tokens) for f in engines.list_facts()}
+        self._by_id = {
+            f.model_id: ServedModel(f.model_id, f.task, f.context_tokens, f.abilities) for f in engines.list_facts()
+        }
 
     def get(self, model_id: str, task: str) -> ServedModel:
         """Raises ModelNotFound, or UnsupportedValue when it is there for something else."""
         model = self._by_id.get(model_id)
         if model is None:
-            raise ModelNotFound(f"The model '{model_id}' does not exist.")
+            raise ModelNotFound(f"The model '{model_id}' does not exist.", param="model")
         if model.task != task:
-            raise UnsupportedValue(f"'{model_id}' {DOES.get(task, 'cannot do this')}; its task is {model.task}.")
+            raise UnsupportedValue(
+                f"'{model_id}' {DOES.get(task, 'cannot do this')}; its task is {model.task}.", param="model"
+            )
         return model

@@ -36,6 +36,7 @@ class FakeEngine:
     """What the next answers consist of instead of words, as deltas of a stream: calls, reasoning, pieces of text."""
     finish: str = "stop"
     chats: list[dict[str, Any]] = field(default_factory=list)
+    completions: list[dict[str, Any]] = field(default_factory=list)
     embedded: int = 0
     words_sent: int = 0
     left_early: asyncio.Event = field(default_factory=asyncio.Event)
@@ -45,6 +46,7 @@ class FakeEngine:
     def application(self) -> web.Application:
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.router.add_post("/v1/chat/completions", self._chat)
+        app.router.add_post("/v1/completions", self._complete)
         app.router.add_post("/v1/embeddings", self._embeddings)
         app.router.add_post("/tokenize", self._tokenize)
         app.router.add_post("/v1/rerank", self._rerank)
@@ -113,6 +115,21 @@ class FakeEngine:
         await _send(reply, _frame(body, "chat.completion.chunk", [end]))
         await _send(reply, _frame(body, "chat.completion.chunk", []) | {"usage": usage})
         await reply.write(b"data: [DONE]\n\n")
+
+    async def _complete(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        self.completions.append(body)
+        choice = {"index": 0, "text": self.answer, "finish_reason": "stop"}
+        usage = {"prompt_tokens": 7, "completion_tokens": 1, "total_tokens": 8}
+        frame = _frame(body, "text_completion", [choice])
+        if not body.get("stream"):
+            return web.json_response(frame | {"usage": usage})
+        reply = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await reply.prepare(request)
+        await _send(reply, frame)
+        await _send(reply, frame | {"choices": [], "usage": usage})
+        await reply.write(b"data: [DONE]\n\n")
+        return reply
 
     async def _embeddings(self, request: web.Request) -> web.Response:
         body = await request.json()

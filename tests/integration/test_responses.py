@@ -15,7 +15,7 @@ from appliance.openai_api.responses.errors import PreviousResponseNotFound, Resp
 from appliance.openai_api.responses.repository import ResponseRepository
 from appliance.openai_api.responses.settings import ResponseSettings
 from tests.fakes.engine import ANSWER, FakeEngine
-from tests.support.gateway import CHAT_MODEL, Client, Gateway
+from tests.support.gateway import CHAT_MODEL, TOOLS_MODEL, Client, Gateway
 
 RULES = b"# Travel\n\nThe company pays up to 140 euros per night for a hotel.\n"
 QUESTION = "How much does the company pay per night for a hotel?"
@@ -145,8 +145,8 @@ async def test_a_function_goes_round(person: Client, says: FakeEngine) -> None:
     call = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "weather", "arguments": ""}}
     rest = [{"index": 0, "function": {"arguments": piece}} for piece in ('{"city":', ' "Oslo"}')]
     says.deltas, says.finish = [{"tool_calls": [c]} for c in (call, *rest)], "tool_calls"
-    plain = await person.ok("POST", "/v1/responses", asked(tools=[WEATHER], store=False))
-    events = await person.events("POST", "/v1/responses", asked(tools=[WEATHER], stream=True))
+    plain = await person.ok("POST", "/v1/responses", asked(tools=[WEATHER], store=False, model=TOOLS_MODEL))
+    events = await person.events("POST", "/v1/responses", asked(tools=[WEATHER], stream=True, model=TOOLS_MODEL))
     response = events[-1][1]["response"]
     for item in (plain["output"][0], response["output"][0]):
         assert item["type"] == "function_call"
@@ -155,7 +155,9 @@ async def test_a_function_goes_round(person: Client, says: FakeEngine) -> None:
     assert says.chats[-1]["tools"][0]["function"]["parameters"] == WEATHER["parameters"]
     says.deltas, says.finish = [], "stop"
     output = {"type": "function_call_output", "call_id": "call_1", "output": "Rain."}
-    answer = await person.ok("POST", "/v1/responses", asked(input=[output], previous_response_id=response["id"]))
+    answer = await person.ok(
+        "POST", "/v1/responses", asked(input=[output], previous_response_id=response["id"], model=TOOLS_MODEL)
+    )
     assert text_of(answer) == ANSWER
     told = says.chats[-1]["messages"]
     assert [m["role"] for m in told] == ["user", "assistant", "tool"]

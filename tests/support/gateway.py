@@ -18,6 +18,8 @@ from appliance.settings import DatabaseSection, EnginesSection, ModelSection, Se
 ADMIN = "admin@localhost"
 PASSWORD = "correct horse battery staple"
 CHAT_MODEL, EMBED_MODEL = "smollm2-135m-instruct", "multilingual-e5-small"
+TOOLS_MODEL = "qwen3-0.6b"
+"""One that the catalogue says to be made for tools."""
 
 
 def settings_for(data: Path, chat_url: str, embed_url: str, database_url: str = "") -> Settings:
@@ -29,6 +31,7 @@ def settings_for(data: Path, chat_url: str, embed_url: str, database_url: str = 
             models=(
                 ModelSection(id=CHAT_MODEL, base_urls=(chat_url,)),
                 ModelSection(id=EMBED_MODEL, base_urls=(embed_url,)),
+                ModelSection(id=TOOLS_MODEL, base_urls=(chat_url,)),
             )
         ),
     )

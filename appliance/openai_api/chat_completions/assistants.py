@@ -19,21 +19,18 @@ from appliance.answers import (
 from appliance.edge import sse
 from appliance.foundation import CapacityError, InvalidInput, new_id
 from appliance.identity import Principal, require_assistant
-from appliance.openai_api.chat_completions.wire import (
+from appliance.openai_api.chat_completions.reply import (
     Annotation,
     AnswerMessage,
     ChatCompletion,
     ChatCompletionChunk,
-    ChatCompletionRequest,
     Choice,
     ChunkChoice,
     Delta,
-    Message,
-    StreamOptions,
-    TextPart,
     UrlCitation,
     UsageReply,
 )
+from appliance.openai_api.chat_completions.wire import ChatCompletionRequest, Message, TextPart, asks_for_usage
 from appliance.openai_api.errors import UnsupportedValue, error_event
 from appliance.usage import Ask, Reservation, Spent, Usage
 
@@ -112,9 +109,9 @@ class AssistantCall:
         public_url: str,
     ) -> None:
         self.headers = reservation.headers
-        self.streams = request.stream
+        self.streams = bool(request.stream)
         self._model = request.model
-        self._with_usage = isinstance(request.stream_options, StreamOptions) and request.stream_options.include_usage
+        self._with_usage = asks_for_usage(request.stream_options)
         self._events = events
         self._reservation = reservation
         self._public_url = public_url

@@ -1,5 +1,7 @@
 """Chat completions: an engine's model gets the rebuilt request, an assistant a turn."""
 
+from copy import copy
+
 import msgspec
 from msgspec import UNSET
 
@@ -7,18 +9,14 @@ from appliance.foundation import Lane
 from appliance.identity import Principal
 from appliance.openai_api.calls import EngineCall, EngineCalls, Opened
 from appliance.openai_api.chat_completions.assistants import AssistantCalls
-from appliance.openai_api.chat_completions.wire import (
-    ChatCompletionRequest,
-    ImagePart,
-    Message,
-    StreamOptions,
-    TextPart,
-)
-from appliance.openai_api.errors import UnsupportedValue, invalid_body
-from appliance.openai_api.served import ServedModels
+from appliance.openai_api.chat_completions.checked import CheckedStream, CheckedWhole, NewForm
+from appliance.openai_api.chat_completions.messages import measured
+from appliance.openai_api.chat_completions.prepare import Prepared, once_more, prepare
+from appliance.openai_api.chat_completions.wire import ChatCompletionRequest, StreamOptions, asks_for_usage
+from appliance.openai_api.errors import invalid_body
+from appliance.openai_api.fields import CHAT
+from appliance.openai_api.served import ServedModel, ServedModels
 
-IMAGE_TOKENS = 1000
-"""What a picture costs, roughly."""
 AFFINITY_BYTES = 1024
 """Conversations that begin alike so far share their engine's memory of the beginning."""
 
@@ -51,7 +49,7 @@ class ChatCompletions:
         try:
             return self._decoder.decode(body)
         except msgspec.ValidationError as error:
-            raise invalid_body(error) from error
+            raise invalid_body(error, CHAT) from error
 
     async def open(self, principal: Principal, request: ChatCompletionRequest, lane: Lane = "interactive") -> Opened:
         """Begin the work; the caller reads and closes it.
@@ -59,56 +57,57 @@ class ChatCompletions:
         Raises:
             ModelNotFound: neither an engine's model nor an assistant.
             UnsupportedValue: the model cannot do this.
+            UnsupportedSchema: a schema cannot be held by decoding.
             LimitExceeded: a limit of the caller is reached.
             UpstreamRefused: the engine cannot serve the request as it is.
             EngineUnavailable: no engine answers, or it broke before the first byte.
         """
         if self._assistants.knows(request.model):
             return await self._assistants.open(principal, request)
-        return await self._calls.open(principal, self._engine_call(request, lane))
-
-    def _engine_call(self, request: ChatCompletionRequest, lane: Lane) -> EngineCall:
         model = self._served.get(request.model, "chat")
-        prompt_tokens = sum(_tokens(m) for m in request.messages)
-        request.store = request.metadata = request.user = UNSET
-        with_usage = isinstance(request.stream_options, StreamOptions) and request.stream_options.include_usage
+        if request.service_tier == "flex":
+            lane = "batch"
+        tokens = measured(request, model)
+        asked = copy(request)  # before it is changed for the engine; a second try begins from it
+        prepared = prepare(request, model)
+        opened = await self._calls.open(principal, self._engine_call(prepared, model, tokens, lane))
+        form = prepared.form
+        if form is None:
+            return opened
+        if opened.streams:
+            return CheckedStream(opened, form)
+
+        async def again() -> tuple[Opened, NewForm]:
+            second = once_more(asked, model)
+            call = self._engine_call(second, model, tokens, lane)
+            return await self._calls.open(principal, call), second.form or form
+
+        return CheckedWhole(opened, form, again)
+
+    def _engine_call(self, prepared: Prepared, model: ServedModel, prompt_tokens: int, lane: Lane) -> EngineCall:
+        request = prepared.request
+        with_usage = asks_for_usage(request.stream_options)
         request.stream_options = StreamOptions(include_usage=True) if request.stream else UNSET
         choices = request.n or 1
 
-        def shortened(tokens: int) -> bytes:
-            request.max_tokens, request.max_completion_tokens = UNSET, max(1, tokens // choices)
-            return self._encoder.encode(request)
+        def body() -> bytes:
+            if prepared.format is None:
+                return self._encoder.encode(request)
+            return self._encoder.encode({**msgspec.to_builtins(request), "response_format": prepared.format})
 
-        longest = request.max_completion_tokens or request.max_tokens or model.context_tokens
+        def shortened(tokens: int) -> bytes:
+            request.max_tokens = max(1, tokens // choices)
+            return body()
+
         return EngineCall(
             model_id=request.model,
             endpoint="chat/completions",
-            body=self._encoder.encode(request),
+            body=body(),
             prompt_tokens=prompt_tokens,
-            max_tokens=min(longest, model.context_tokens) * choices,
-            stream=request.stream,
+            max_tokens=min(request.max_tokens or model.context_tokens, model.context_tokens) * choices,
+            stream=bool(request.stream),
             with_usage=with_usage,
             lane=lane,
             affinity=self._encoder.encode(request.messages[:2])[:AFFINITY_BYTES],
             shortened=shortened,
         )
-
-
-def _tokens(message: Message) -> int:
-    """An estimate; refuses pictures by address on the way."""
-    if isinstance(message.content, str):
-        return len(message.content) // 4 + 4
-    tokens = 4
-    for part in message.content or []:
-        if isinstance(part, TextPart):
-            tokens += len(part.text) // 4
-        else:
-            _refuse_remote_image(part)
-            tokens += IMAGE_TOKENS
-    return tokens
-
-
-def _refuse_remote_image(part: ImagePart) -> None:
-    """The appliance fetches nothing that a caller names: images come inside the request."""
-    if not part.image_url.url.startswith("data:image/"):
-        raise UnsupportedValue("Images by address are not fetched.", remedy="Send a data:image/… URL.")

@@ -6,13 +6,17 @@ from msgspec import UNSET
 from appliance.foundation import Lane
 from appliance.identity import Principal
 from appliance.openai_api.calls import EngineCall, EngineCalls, Opened
-from appliance.openai_api.chat_completions.wire import StreamOptions
+from appliance.openai_api.chat_completions.wire import StreamOptions, asks_for_usage
 from appliance.openai_api.completions.wire import CompletionRequest
-from appliance.openai_api.errors import invalid_body
+from appliance.openai_api.errors import InvalidBody, invalid_body
+from appliance.openai_api.fields import COMPLETIONS
 from appliance.openai_api.served import ServedModels
 
 DEFAULT_TOKENS = 16
 """OpenAI's default length, which clients of this old endpoint expect."""
+
+
+MOST_PROMPTS = 16
 
 
 class Completions:
@@ -37,13 +41,13 @@ class Completions:
         try:
             return self._decoder.decode(body)
         except msgspec.ValidationError as error:
-            raise invalid_body(error) from error
+            raise invalid_body(error, COMPLETIONS) from error
 
     async def _open(self, principal: Principal, request: CompletionRequest, lane: Lane) -> Opened:
         model = self._served.get(request.model, "chat")
-        prompts = [request.prompt] if isinstance(request.prompt, str) else request.prompt
+        prompts = prompts_of(request)
         request.user = UNSET
-        with_usage = isinstance(request.stream_options, StreamOptions) and request.stream_options.include_usage
+        with_usage = asks_for_usage(request.stream_options)
         request.stream_options = StreamOptions(include_usage=True) if request.stream else UNSET
         answers = (request.n or 1) * len(prompts)
 
@@ -56,12 +60,27 @@ class Completions:
             model_id=request.model,
             endpoint="completions",
             body=msgspec.json.encode(request),
-            prompt_tokens=sum(len(p) // 4 + 1 for p in prompts),
+            prompt_tokens=sum(len(p) // 4 + 1 if isinstance(p, str) else len(p) for p in prompts),
             max_tokens=longest * answers,
-            stream=request.stream,
+            stream=bool(request.stream),
             with_usage=with_usage,
             lane=lane,
-            affinity=prompts[0][:1024].encode(),
+            affinity=str(prompts[0][:1024]).encode(),
             shortened=shortened,
         )
         return await self._calls.open(principal, call)
+
+
+def prompts_of(request: CompletionRequest) -> list[str | list[int]]:
+    """Each prompt, as text or as token numbers. Raises InvalidBody for a mixture, or too many."""
+    given = request.prompt
+    if isinstance(given, str):
+        return [given]
+    numbers = [p for p in given if isinstance(p, int)]
+    if len(numbers) == len(given):
+        return [numbers]
+    prompts = [p for p in given if not isinstance(p, int)]
+    kinds = {type(p) for p in given}
+    if len(kinds) > 1 or len(prompts) > MOST_PROMPTS:
+        raise InvalidBody(f"'prompt' may be up to {MOST_PROMPTS} texts, or lists of numbers.", param="prompt")
+    return prompts

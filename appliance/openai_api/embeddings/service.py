@@ -7,7 +7,8 @@ from appliance.foundation import Lane
 from appliance.identity import Principal
 from appliance.openai_api.calls import EngineCall, EngineCalls, Opened
 from appliance.openai_api.embeddings.wire import EmbeddingsRequest
-from appliance.openai_api.errors import invalid_body
+from appliance.openai_api.errors import UnsupportedValue, invalid_body
+from appliance.openai_api.fields import EMBEDDINGS
 from appliance.openai_api.served import ServedModels
 
 
@@ -31,10 +32,10 @@ class Embeddings:
         try:
             request = self._decoder.decode(body)
         except msgspec.ValidationError as error:
-            raise invalid_body(error) from error
+            raise invalid_body(error, EMBEDDINGS) from error
         self._served.get(request.model, "embed")
         request.user = UNSET
-        texts = [request.input] if isinstance(request.input, str) else request.input
+        texts = texts_of(request)
         call = EngineCall(
             model_id=request.model,
             endpoint="embeddings",
@@ -44,3 +45,16 @@ class Embeddings:
             lane=lane,
         )
         return await self._calls.open(principal, call)
+
+
+def texts_of(request: EmbeddingsRequest) -> list[str]:
+    """Raises UnsupportedValue for token numbers: they are of another model's tokenizer, hence of other words."""
+    given = [request.input] if isinstance(request.input, str) else request.input
+    texts = [t for t in given if isinstance(t, str)]
+    if len(texts) < len(given):
+        raise UnsupportedValue(
+            "Token numbers are not taken: clients make them with another model's tokenizer.",
+            remedy="Send text; in LangChain with OpenAIEmbeddings(check_embedding_ctx_length=False).",
+            param="input",
+        )
+    return texts

@@ -17,6 +17,7 @@ from appliance.openai_api.chat_completions.wire import (
     Message,
     NamedFunction,
     NamedToolChoice,
+    RefusalPart,
     ResponseFormat,
     TextPart,
     Tool,
@@ -87,7 +88,7 @@ def tools_of(request: wire.InputTokensRequest) -> tuple[list[Tool], ChatChoice]:
         return [], "none"
     if isinstance(choice, wire.NamedFunction):
         _must_have({choice.name}, {f.name for f in functions})
-        return [_tool(f) for f in functions], NamedToolChoice("function", NamedFunction(choice.name))
+        return [_tool(f) for f in functions], NamedToolChoice(NamedFunction(choice.name))
     return [_tool(f) for f in functions], choice
 
 
@@ -157,7 +158,7 @@ def _call(said: list[Message], item: InputItem) -> None:
         said.append(Message("assistant", tool_calls=[call]))
 
 
-def _content(content: object) -> str | list[TextPart | ImagePart]:
+def _content(content: object) -> str | list[TextPart | ImagePart | RefusalPart]:
     """Text as one string, unless there are pictures."""
     parts = content if isinstance(content, list) else []
     if not any(isinstance(p, InputImage) for p in parts):

@@ -1,0 +1,50 @@
+"""The table of request fields: whole, and the one in the documentation."""
+
+import typing
+from typing import Any
+
+import msgspec
+import pytest
+from openai.types import completion_create_params, embedding_create_params, image_generate_params
+from openai.types.audio import transcription_create_params
+from openai.types.chat import completion_create_params as chat_create_params
+
+from appliance.openai_api.chat_completions.wire import ChatCompletionRequest
+from appliance.openai_api.completions.wire import CompletionRequest
+from appliance.openai_api.embeddings.wire import EmbeddingsRequest
+from appliance.openai_api.fields import ENDPOINTS
+from tests.support.field_tables import tables, written
+
+SPECIFIED: dict[str, Any] = {
+    "chat/completions": chat_create_params.CompletionCreateParamsBase,
+    "completions": completion_create_params.CompletionCreateParamsBase,
+    "embeddings": embedding_create_params.EmbeddingCreateParams,
+    "images/generations": image_generate_params.ImageGenerateParamsBase,
+    "audio/transcriptions": transcription_create_params.TranscriptionCreateParamsBase,
+}
+STREAMED = {"chat/completions", "completions", "images/generations", "audio/transcriptions"}
+TYPED = {
+    "chat/completions": ChatCompletionRequest,
+    "completions": CompletionRequest,
+    "embeddings": EmbeddingsRequest,
+}
+
+
+@pytest.mark.parametrize("endpoint", SPECIFIED)
+def test_every_field_of_the_sdk_is_in_the_table_and_no_other(endpoint: str) -> None:
+    known = set(typing.get_type_hints(SPECIFIED[endpoint])) | ({"stream"} if endpoint in STREAMED else set())
+    assert {f.name for f in ENDPOINTS[endpoint]} == known
+
+
+@pytest.mark.parametrize("endpoint", TYPED)
+def test_every_field_of_the_table_has_its_type(endpoint: str) -> None:
+    assert {f.name for f in msgspec.structs.fields(TYPED[endpoint])} == {f.name for f in ENDPOINTS[endpoint]}
+
+
+def test_a_field_that_is_dropped_or_refused_has_its_reason() -> None:
+    silent = [f"{e}: {f.name}" for e, fs in ENDPOINTS.items() for f in fs if f.standing != "works" and not f.note]
+    assert not silent
+
+
+def test_the_documentation_has_the_tables() -> None:
+    assert written() == tables(), "run: python -m tests.support.field_tables"
