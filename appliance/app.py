@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import AsyncIterator, MutableMapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import structlog
 from litestar import Litestar
 from litestar.di import Provide
 from litestar.handlers import ASGIRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import Middleware
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -42,11 +40,12 @@ from appliance.edge import (
     Dependency,
     HealthController,
     RequestFrame,
+    RequestLog,
     StrictJson,
     exception_handlers,
     webui_routes,
 )
-from appliance.foundation import REQUEST_ID, SystemClock
+from appliance.foundation import SystemClock
 from appliance.identity import (
     Access,
     Authentication,
@@ -62,6 +61,8 @@ from appliance.identity import (
 from appliance.index import IndexUnavailable, PassageIndex, open_index
 from appliance.inference import Engines, EnginesController, ServedModelsController
 from appliance.library import Collections, Documents, IngestLog, Shelf
+from appliance.metrics import Meters
+from appliance.monitoring import MetricsController, MetricsDoor, MetricsPage
 from appliance.openai_api import (
     ApiFiles,
     AssistantCalls,
@@ -97,6 +98,9 @@ class Parts:
     """Everything that is alive in the process, built in the order of the floors."""
 
     settings: Settings
+    meters: Meters
+    metrics_page: MetricsPage
+    request_log: RequestLog
     identity_settings: IdentitySettings
     database: Database
     people: People
@@ -122,6 +126,7 @@ class Parts:
 def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
     """Construct, without starting anything. `worker`: for a process that takes in documents and answers nobody."""
     clock = SystemClock()
+    meters = Meters(settings.metrics.groups)
     storage = storage_settings(settings)
     database = Database(storage)
     identity = identity_settings(settings)
@@ -129,7 +134,7 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
     rights = RightsCache(clock)
     people = People(database, clock, passwords, rights)
     access = Access(database, clock, passwords, rights, identity)
-    engines = Engines(inference_settings(settings))
+    engines = Engines(inference_settings(settings), watcher=meters.pools)
     index = open_index(index_settings(settings))
     shelf, ingest_log = Shelf(database), IngestLog(database, clock)
     uploads = FileRepository(database, clock)
@@ -140,15 +145,19 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
     documents = DocumentService(Collections(database, clock), Documents(database, clock), shelf, files, jobs, learning)
     retrieval = Retrieval(shelf, index, engines)
     assistants = Assistants.built_in(engines.default_chat_model())
-    answers = Answers(retrieval, engines, engines)
     usage = Usage(UsageStore(database), clock, usage_settings(settings))
-    served, calls = ServedModels(engines), EngineCalls(engines, usage)
+    answers = Answers(retrieval, engines, engines, meters=meters)
+    meters.know(models=[f.model_id for f in engines.list_facts()], assistants=[a.id for a in assistants.all()])
+    served, calls = ServedModels(engines), EngineCalls(engines, usage, meters.calls)
     assistant_calls = AssistantCalls(answers, assistants, usage, public_url=settings.url)
     chat_completions = ChatCompletions(served, calls, assistant_calls)
     stored = ResponseRepository(database, clock, response_settings(settings))
     window = Window(TokenCounter(engines))
     return Parts(
         settings=settings,
+        meters=meters,
+        metrics_page=MetricsPage(meters, engines, usage, ingest_log),
+        request_log=RequestLog(settings.server.request_log),
         identity_settings=identity,
         database=database,
         people=people,
@@ -174,7 +183,6 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
 
 def build_app(parts: Parts) -> Litestar:
     """The web application over running parts."""
-    server = parts.settings.server
     app = Litestar(
         route_handlers=[
             LoginController,
@@ -191,27 +199,20 @@ def build_app(parts: Parts) -> Litestar:
             ModelsController,
             FilesController,
             HealthController,
+            MetricsController,
             *webui_routes(WEBUI_DIST),
         ],
         dependencies=_dependencies(parts),
-        middleware=[
-            StrictJson(
-                max_bytes=server.max_body_bytes,
-                max_bytes_with_images=server.max_image_body_bytes,
-                image_paths=IMAGE_PATHS,
-            ),
-            Authentication(
-                parts.access, parts.identity_settings, public_origin=parts.settings.server.public_url or None
-            ),
-        ],
+        middleware=_middleware(parts),
         exception_handlers=exception_handlers(),
         openapi_config=OpenAPIConfig(
             title="Private Model Appliance", version="0.1.0", path="/schema", render_plugins=[JsonRenderPlugin()]
         ),
         logging_config=None,
-        request_max_body_size=server.max_image_body_bytes,
+        request_max_body_size=parts.settings.server.max_image_body_bytes,
     )
-    app.asgi_handler = RequestFrame(app.asgi_handler)
+    door = MetricsDoor(app.asgi_handler, parts.metrics_page, parts.settings.metrics.token)
+    app.asgi_handler = RequestFrame(door, parts.meters.requests, parts.request_log)
     return app
 
 
@@ -231,6 +232,7 @@ def _dependencies(parts: Parts) -> dict[str, Provide]:
         "chat": parts.chat,
         "api_files": parts.api_files,
         "responses": parts.responses,
+        "metrics_page": parts.metrics_page,
         "readiness": _Readiness(parts).check,
     }
     return {name: Provide(_Value(value), use_cache=True, sync_to_thread=False) for name, value in values.items()}
@@ -245,39 +247,30 @@ def _hot_routes(parts: Parts) -> list[ASGIRouteHandler]:
     ]
 
 
+def _middleware(parts: Parts) -> list[Middleware]:
+    """What every request passes on its way to a handler, outermost first."""
+    server = parts.settings.server
+    return [
+        StrictJson(
+            max_bytes=server.max_body_bytes,
+            max_bytes_with_images=server.max_image_body_bytes,
+            image_paths=IMAGE_PATHS,
+        ),
+        Authentication(parts.access, parts.identity_settings, public_origin=parts.settings.server.public_url or None),
+    ]
+
+
 @asynccontextmanager
 async def running(parts: Parts) -> AsyncIterator[Parts]:
     """Start what has a life of its own, in order; stop it in reverse, whatever happened."""
     async with AsyncExitStack() as stack:
         stack.push_async_callback(parts.database.close)
         stack.push_async_callback(parts.index.close)
+        stack.callback(parts.request_log.flush)
         for part in (parts.access, parts.engines, parts.usage, parts.jobs, parts.chat, parts.api_files):
             await part.start()
             stack.push_async_callback(part.stop)
         yield parts
-
-
-def configure_logging(level: str) -> None:
-    """Structured lines on stderr, without prompts, documents or secrets: nobody logs those."""
-    number = logging.getLevelNamesMapping()[level.upper()]
-    structlog.configure(
-        processors=[
-            _name_request,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.WriteLoggerFactory(),
-    )
-
-
-def _name_request(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    request_id = REQUEST_ID.get()
-    if request_id:
-        event["request_id"] = request_id
-    return event
 
 
 class _Value:

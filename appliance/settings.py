@@ -13,6 +13,7 @@ Plain values only: `configuration.py` hands them to the rooms. So reading them i
 import difflib
 import os
 import tomllib
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -46,6 +47,8 @@ class ServerSection(Struct, forbid_unknown_fields=True, frozen=True):
     port: Annotated[int, Meta(ge=1, le=65535)] = 8080
     public_url: str = ""
     """Address that people type, when a proxy stands in front; with https the cookies become secure."""
+    request_log: Literal["off", "errors", "all"] = "all"
+    """One line for each request, when it is over."""
     max_body_bytes: Annotated[int, Meta(ge=64 * 1024, le=64 * 1024**2)] = 4 * 1024 * 1024
     """Largest JSON body of a request."""
     max_image_body_bytes: Annotated[int, Meta(ge=64 * 1024, le=256 * 1024**2)] = 32 * 1024 * 1024
@@ -132,6 +135,16 @@ class LimitsSection(Struct, forbid_unknown_fields=True, frozen=True):
     """Longest wait of a request for running ones to give back what they do not use of a budget."""
 
 
+class MetricsSection(Struct, forbid_unknown_fields=True, frozen=True):
+    token: Annotated[str, Meta(pattern=r"^(\S{16,200})?$")] = ""
+    """Lets a collector read `/metrics`, as `Authorization: Bearer <token>`. Empty: only administrators."""
+    groups: tuple[uuid.UUID, ...] = ()
+    """Ids of groups whose use is counted by themselves; the others are counted together."""
+
+    def __repr__(self) -> str:
+        return f"MetricsSection(token=****, groups={self.groups!r})"
+
+
 class AdminSection(Struct, forbid_unknown_fields=True, frozen=True):
     email: str = "admin@localhost"
     """First start only: address of the first administrator."""
@@ -155,6 +168,7 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
     responses: ResponsesSection = ResponsesSection()
     identity: IdentitySection = IdentitySection()
     limits: LimitsSection = LimitsSection()
+    metrics: MetricsSection = MetricsSection()
     admin: AdminSection = AdminSection()
 
     @property

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.app import configure_logging
+from appliance.foundation import configure_logging
 from tests.fakes.engine import FakeEngine, serving
 from tests.support import postgres
 from tests.support.gateway import Gateway, gateway, settings_for

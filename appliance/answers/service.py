@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from time import monotonic
 from uuid import UUID
 
 import structlog
@@ -28,6 +29,7 @@ from appliance.foundation import ApplianceError, CapacityError
 from appliance.identity import AccessScope
 from appliance.inference import ChatEngine, ChatMessage, ChatRequest, Embedder, ModelFacts, Usage
 from appliance.library import Passage
+from appliance.metrics import Meters
 from appliance.retrieval import Found, Retrieval
 
 log = structlog.get_logger(__name__)
@@ -50,10 +52,12 @@ class Answers:
         engine: ChatEngine,
         embedder: Embedder,
         settings: AnswerSettings | None = None,
+        meters: Meters | None = None,
     ) -> None:
         self._retrieval = retrieval
         self._engine = engine
         self._settings = settings or AnswerSettings()
+        self._meters = meters or Meters()
         self._evidence = EvidenceFinder(embedder, candidates=self._settings.candidates)
         self._support = SupportCheck()
 
@@ -63,6 +67,25 @@ class Answers:
         The last event is `AnswerFinished` or `AnswerFailed`; errors of ours never leave the iterator. Closing it closes
         the engine's stream, which aborts the request there.
         """
+        began, outcome = monotonic(), "cancelled"
+        call = self._meters.calls.begin(turn.assistant.model_id, "assistant", _groups(scope))
+        used = (0, 0)
+        try:
+            async with aclosing(self._events(scope, turn)) as events:
+                async for event in events:
+                    if isinstance(event, TokenDelta):
+                        call.came()
+                    elif isinstance(event, AnswerFailed):
+                        outcome = "failed"
+                    elif isinstance(event, AnswerFinished):
+                        outcome, used = "done", (event.prompt_tokens, event.completion_tokens)
+                    yield event
+        finally:
+            call.ended(*used, outcome)
+            self._meters.turns.ended(turn.assistant.id, outcome, began)
+
+    async def _events(self, scope: AccessScope, turn: Turn) -> AsyncGenerator[AnswerEvent]:
+        """The turn within its time, its errors as events."""
         try:
             async with asyncio.timeout(self._settings.turn_s):
                 source = self._from_documents(scope, turn) if turn.assistant.kind == "documents" else self._plain(turn)
@@ -241,3 +264,7 @@ def _search_text(turn: Turn) -> str:
 
 def _as_quote(text: str) -> str:
     return "\n".join(f"> {line}" for line in text.splitlines() if line.strip())
+
+
+def _groups(scope: AccessScope) -> frozenset[UUID]:
+    return frozenset(UUID(name.removeprefix("group:")) for name in scope.principals if name.startswith("group:"))

@@ -5,7 +5,7 @@ import time
 
 import typer
 
-from appliance.app import Parts, build_parts, configure_logging
+from appliance.app import Parts, build_parts
 from appliance.commands import doctor
 from appliance.commands.options import ConfigOption, run, settings_from
 from appliance.commands.output import say
@@ -18,7 +18,7 @@ from appliance.commands.process import (
     sole_owner,
     work,
 )
-from appliance.foundation import InvalidInput
+from appliance.foundation import InvalidInput, configure_logging, tell_lost_errors
 from appliance.migrations import migrate
 from appliance.settings import Settings
 
@@ -60,6 +60,7 @@ def worker(config: ConfigOption = None) -> None:
 
 async def _worker(settings: Settings) -> None:
     configure_logging(settings.log_level)
+    tell_lost_errors(asyncio.get_running_loop())
     prepare_folders(settings)
     with sole_owner(settings, "worker.lock"):
         parts = build_parts(settings, worker=True)
@@ -71,6 +72,7 @@ async def _worker(settings: Settings) -> None:
 
 async def _up(settings: Settings, *, first_start: bool) -> None:
     configure_logging(settings.log_level)
+    tell_lost_errors(asyncio.get_running_loop())
     prepare_folders(settings)
     started = time.monotonic()
     with sole_owner(settings), bound_socket(settings) as address:

@@ -8,6 +8,7 @@ from appliance.edge.bodies import BodyCutOff, StrictJson, read_json, reads_own_b
 from appliance.edge.errors import exception_handlers
 from appliance.edge.health import Dependency, HealthController, ReadinessCheck
 from appliance.edge.presence import ClientGone, while_connected
+from appliance.edge.requestlog import RequestLog
 from appliance.edge.requests import RequestFrame
 from appliance.edge.sse import event_stream, sse
 from appliance.edge.strictjson import check_json
@@ -20,6 +21,7 @@ __all__ = [
     "HealthController",
     "ReadinessCheck",
     "RequestFrame",
+    "RequestLog",
     "StrictJson",
     "check_json",
     "event_stream",

@@ -8,7 +8,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
-from appliance.foundation import ApplianceError, CallerError, CapacityError, DefectError
+from appliance.foundation import ApplianceError, CapacityError, DefectError, note_error
 
 log = structlog.get_logger(__name__)
 
@@ -38,9 +38,7 @@ def _ours(request: AnyRequest, error: ApplianceError) -> Response[Any]:
     if isinstance(error, CapacityError):
         headers["retry-after"] = str(max(1, math.ceil(error.retry_after_s)))
         headers |= {name.decode(): value.decode() for name, value in error.headers}
-    if isinstance(error, CallerError):
-        log.info("request refused", code=error.code, status=error.status, path=request.scope["path"])
-    else:
+    if error.status >= 500:  # a refusal is told by the request's own line
         log.warning("request failed", code=error.code, status=error.status, reason=error.message)
     return _reply(request, error.status, error.code, error.message, error.way_out, headers, error.param)
 
@@ -57,7 +55,7 @@ def _frameworks(request: AnyRequest, error: HTTPException) -> Response[Any]:
 
 
 def _defect(request: AnyRequest, error: Exception) -> Response[Any]:
-    log.error("defect", path=request.scope["path"], exc_info=error)
+    log.error("defect", endpoint=request.scope.get("path_template"), exc_info=error)
     return _reply(request, 500, DefectError.code, "Something broke on our side.", DefectError.remedy, {})
 
 
@@ -75,6 +73,7 @@ def _reply(
     headers: dict[str, str],
     param: str | None = None,
 ) -> Response[Any]:
+    note_error(code)
     body: dict[str, Any]
     if request.scope["path"].startswith("/v1"):
         kind = OPENAI_TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")

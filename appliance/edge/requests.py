@@ -1,15 +1,19 @@
-"""The frame around each request: its id, and the headers that every answer carries."""
+"""The frame around each request: its id, the headers that every answer carries, and its one line in the log."""
 
 import itertools
 import os
 import re
+from time import monotonic
+from typing import Protocol
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from appliance.foundation import REQUEST_ID
+from appliance.edge.requestlog import RequestLog
+from appliance.foundation import TRAIL, Trail
 
 ID_PATTERN = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+TRACE_PATTERN = re.compile(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 PAGE_POLICY = (
     b"default-src 'self'; img-src 'self' data: blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; "
@@ -29,15 +33,32 @@ FIXED_HEADERS = (
 """Sent with every answer; one that an answer has of its own counts instead."""
 
 
+class RequestWatch(Protocol):
+    """Counts requests."""
+
+    def began(self) -> None:
+        """One came."""
+        ...
+
+    def ended(self, endpoint: str, method: str, status: int, seconds: float, code: str) -> None:
+        """It is over.
+
+        `endpoint` is the route as written, empty when there is none; `status` 0: none was sent; `code` of the error.
+        """
+        ...
+
+
 class RequestFrame:
     """Gives each request an id (the caller's own `x-request-id` when it is plain), and closes the browser's doors.
 
     It stands around the whole application, so that also an answer of the framework itself (no such route, wrong
-    method) has both. Every request passes here: a microsecond here is one of each request.
+    method) has both, is counted and logged. Every request passes here: a microsecond here is one of each request.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, watch: RequestWatch, log: RequestLog) -> None:
         self._app = app
+        self._watch = watch
+        self._log = log
         self._prefix = os.urandom(8).hex()
         self._numbers = itertools.count(1)
 
@@ -45,22 +66,36 @@ class RequestFrame:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
-        request_id = self._id_of(scope)
-        scope["state"]["request_id"] = request_id
-        REQUEST_ID.set(request_id)
+        trail = self._trail_of(scope)
+        scope["state"]["request_id"] = trail.request_id
+        TRAIL.set(trail)
+        status, whole, began = 0, False, monotonic()
 
-        async def send_with_headers(message: Message) -> None:
+        async def framed_send(message: Message) -> None:
+            nonlocal status, whole
             if message["type"] == "http.response.start":
-                message["headers"] = _framed(message["headers"], request_id)
+                status = message["status"]
+                message["headers"] = _framed(message["headers"], trail.request_id)
+            elif message["type"] == "http.response.body" and not message.get("more_body"):
+                whole = True
             await send(message)
 
-        await self._app(scope, receive, send_with_headers)
+        self._watch.began()
+        try:
+            await self._app(scope, receive, framed_send)
+        finally:
+            seconds = monotonic() - began
+            self._watch.ended(scope.get("path_template", ""), scope["method"], status, seconds, trail.error_code)
+            self._log.note(scope, trail, status, seconds, whole=whole)
 
-    def _id_of(self, scope: Scope) -> str:
+    def _trail_of(self, scope: Scope) -> Trail:
+        request_id, traceparent = "", b""
         for name, value in scope["headers"]:
             if name == b"x-request-id" and ID_PATTERN.fullmatch(value):
-                return value.decode("ascii")
-        return f"{self._prefix}{next(self._numbers):012x}"
+                request_id = value.decode("ascii")
+            elif name == b"traceparent" and TRACE_PATTERN.fullmatch(value):
+                traceparent = value
+        return Trail(request_id or f"{self._prefix}{next(self._numbers):012x}", traceparent)
 
 
 def _framed(headers: object, request_id: str) -> list[tuple[bytes, bytes]]:

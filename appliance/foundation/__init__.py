@@ -1,7 +1,7 @@
-"""What every room may use: the error tree, ids, the clock, lanes, the request in work. Imports nothing of ours."""
+"""What every room may use: errors, ids, the clock, lanes, the request in work, the log. Imports nothing of ours."""
 
 from appliance.foundation.clock import Clock, SystemClock
-from appliance.foundation.context import REQUEST_ID
+from appliance.foundation.context import TRAIL, Trail, note_error
 from appliance.foundation.errors import (
     ApplianceError,
     CallerError,
@@ -15,9 +15,10 @@ from appliance.foundation.errors import (
 )
 from appliance.foundation.ids import new_id
 from appliance.foundation.lanes import Lane
+from appliance.foundation.logs import configure_logging, tell_lost_errors
 
 __all__ = [
-    "REQUEST_ID",
+    "TRAIL",
     "ApplianceError",
     "CallerError",
     "CapacityError",
@@ -30,5 +31,9 @@ __all__ = [
     "NotAuthenticated",
     "NotFound",
     "SystemClock",
+    "Trail",
+    "configure_logging",
     "new_id",
+    "note_error",
+    "tell_lost_errors",
 ]

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.foundation import Clock
@@ -204,6 +204,17 @@ class IngestLog:
             await session.execute(delete(VersionRow).where(VersionRow.id.in_(gone)))
             await _forget_the_empty(session)
         return {s for x in leftovers if x.deleted for s in (x.sha256, x.blocks_sha256) if s}
+
+    async def count_by_state(self) -> dict[str, int]:
+        """How many documents are in each state of their newest version."""
+        query = (
+            select(VersionRow.state, func.count())
+            .join(DocumentRow, DocumentRow.latest_version_id == VersionRow.id)
+            .where(DocumentRow.alive == "")
+            .group_by(VersionRow.state)
+        )
+        async with self._database.read() as session:
+            return {row[0]: row[1] for row in await session.execute(query)}
 
     async def used_files(self, names: Collection[str]) -> set[str]:
         """Those of some stored files that a version refers to."""

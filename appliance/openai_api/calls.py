@@ -10,6 +10,7 @@ import structlog
 from appliance.foundation import ApplianceError, Lane
 from appliance.identity import Principal, require_model
 from appliance.inference import Engines, EngineUnavailable, Forward, RoutedReply, UpstreamReply
+from appliance.metrics import CallMeter, CallMeters
 from appliance.openai_api.errors import refusal
 from appliance.openai_api.tap import StreamTap, usage_of
 from appliance.usage import Ask, Reservation, Spent, Usage
@@ -70,7 +71,8 @@ class Opened(Protocol):
 class EngineCalls:
     """Opens calls; every pass-through endpoint uses this one way."""
 
-    def __init__(self, engines: Engines, usage: Usage) -> None:
+    def __init__(self, engines: Engines, usage: Usage, meters: CallMeters | None = None) -> None:
+        self._meters = meters or CallMeters()
         self._engines = engines
         self._usage = usage
 
@@ -87,6 +89,7 @@ class EngineCalls:
         require_model(principal, call.model_id)
         ask = Ask(call.model_id, call.endpoint, call.prompt_tokens, call.max_tokens, call.lane)
         reservation = await self._usage.reserve(principal, ask)
+        meter = self._meters.begin(call.model_id, call.endpoint, principal.group_ids)
         opened = None
         try:
             body = call.body
@@ -98,17 +101,19 @@ class EngineCalls:
             )
             if reply.status >= 400:
                 raise await _refused(reply, call.endpoint)
-            opened = OpenCall(call, reservation, reply)
+            opened = OpenCall(call, reservation, reply, meter)
             return opened
         finally:
             if opened is None:
                 reservation.settle(Spent(0, 0, outcome="failed"))
+                meter.ended(0, 0, "failed")
 
 
 class OpenCall:
     """`Opened`, by an engine whose status is good."""
 
-    def __init__(self, call: EngineCall, reservation: Reservation, reply: RoutedReply) -> None:
+    def __init__(self, call: EngineCall, reservation: Reservation, reply: RoutedReply, meter: CallMeter) -> None:
+        self._meter = meter
         self.headers = (*reservation.headers, (b"x-appliance-model", reply.model_id.encode()))
         self.streams = call.stream
         self._call = call
@@ -129,6 +134,7 @@ class OpenCall:
                 return b""
             if self._tap is None:
                 return data
+            self._meter.came()
             passed = self._tap.feed(data)
             if passed:
                 return passed
@@ -139,6 +145,7 @@ class OpenCall:
             parts = []
             while data := await self._reply.read():
                 parts.append(data)
+            self._meter.came()
             body = parts[0] if len(parts) == 1 else b"".join(parts)
             self._ended = True
             self._settle(*usage_of(body))
@@ -159,6 +166,7 @@ class OpenCall:
         done = self._ended and (self._tap is None or self._tap.done)
         seconds = time.monotonic() - self._began
         self._reservation.settle(Spent(prompt_tokens, completion_tokens, seconds, "done" if done else "cancelled"))
+        self._meter.ended(prompt_tokens, completion_tokens, "done" if done else "cancelled")
 
 
 async def _refused(reply: UpstreamReply, endpoint: str) -> ApplianceError:

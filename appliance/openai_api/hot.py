@@ -12,7 +12,7 @@ from litestar.handlers import ASGIRouteHandler, asgi
 from litestar.types import Receive, Scope, Send
 
 from appliance.edge import sse
-from appliance.foundation import ApplianceError
+from appliance.foundation import ApplianceError, note_error
 from appliance.identity import Principal, requires_login
 from appliance.openai_api.calls import Opened
 from appliance.openai_api.errors import error_event
@@ -115,6 +115,7 @@ async def _stream(opened: Opened, send: Send) -> None:
             await send({"type": "http.response.body", "body": data, "more_body": True})
             data = await opened.read()
     except ApplianceError as error:
+        note_error(error.code)
         await send({"type": "http.response.body", "body": sse(None, error_event(error)), "more_body": True})
     finally:
         pulse.stop()

@@ -103,6 +103,11 @@ class Ledger:
             log.error("usage counts in memory only", reason=error.message)  # noqa: TRY400 - the cause is in the message
         self._batch.add(reserved, settled, subjects)
 
+    @property
+    def unflushed(self) -> int:
+        """Records of the journal that the database has not taken yet."""
+        return 0 if self._journal is None else self._journal.sequence - self.state.flushed_through
+
     async def tend(self) -> None:
         """What is due every second: to the disk, into the database, and away with what is done."""
         if self._journal is None:

@@ -167,6 +167,16 @@ def test_every_call_is_written_and_no_other(app: Litestar) -> None:
     same({" ".join(c) for c in written}, {" ".join(c) for c in real}, "http-api.md")
 
 
+def test_every_metric_is_written_and_no_other(tmp_path: Path) -> None:
+    nowhere = "http://127.0.0.1:1/v1"
+    meters = build_parts(settings_for(tmp_path, nowhere, nowhere)).meters
+    text = page("metrics.md")
+    names = {f"{f.name}_total" if f.type == "counter" else f.name for f in meters.families()}
+    same(FIRST_CELL.findall(text), {n for n in names if n.startswith("appliance_")}, "metrics.md")
+    for name in names:
+        assert f"`{name}`" in text, f"{name} is not in metrics.md"
+
+
 def test_every_room_is_on_the_map() -> None:
     text = (DOCS / "architecture.md").read_text(encoding="utf-8")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))

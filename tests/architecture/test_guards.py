@@ -45,6 +45,7 @@ def test_every_route_declares_a_guard(app: Litestar) -> None:
 def test_only_these_are_public(app: Litestar) -> None:
     public = {path for path, handler in handlers(app) if handler.opt.get("public")}
     data = {path for path in public if path.startswith(("/api", "/auth", "/v1", "/health"))}
+    assert "/metrics" not in public
     assert data == {"/auth/login", "/auth/session", "/health/live", "/health/ready"}
 
 

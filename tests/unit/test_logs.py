@@ -1,0 +1,125 @@
+"""Nothing secret stands in a log, whoever writes it and however it breaks."""
+
+import asyncio
+import logging
+
+import pytest
+import structlog
+
+from appliance.edge.requestlog import FLUSH_S, RequestLog
+from appliance.foundation import TRAIL, InvalidInput, Trail, configure_logging, tell_lost_errors
+from appliance.foundation.logs import redact
+from appliance.identity.secrets import new_api_key
+
+CANARY = "CNRY-prompt-5d1f"
+
+
+@pytest.fixture
+def lines(capsys: pytest.CaptureFixture[str]):
+    """Reads what was logged since the last look."""
+    configure_logging("debug")
+    yield lambda: capsys.readouterr().err
+    logging.getLogger().handlers.clear()
+    structlog.reset_defaults()
+    configure_logging("error")
+
+
+def test_keys_are_taken_out_and_stay_recognisable() -> None:
+    key = new_api_key()
+    line = redact(f"refused {key.text()} and 'Authorization: Bearer abc.def-ghi' at postgresql://user:pass@host/name")
+    assert key.secret not in line
+    assert f"pma_{key.lookup}****" in line
+    assert "abc.def" not in line
+    assert "postgresql://user:****@host/name" in line
+
+
+def breaks() -> None:
+    try:
+        {}[CANARY]
+    except KeyError as error:
+        raise ValueError(f"cannot read {CANARY}") from error
+
+
+def test_exceptions_are_told_by_type_and_place(lines) -> None:
+    log = structlog.get_logger("x")
+    try:
+        breaks()
+    except ValueError as error:
+        log.warning("defect", exc_info=error)
+        log.exception("again")
+        logging.getLogger("some.library").exception("it broke")
+    written = lines()
+    assert CANARY not in written
+    assert written.count("ValueError") == 3
+    assert "KeyError" in written
+    assert "test_logs.py" in written
+
+
+def test_our_own_errors_keep_their_sentence(lines) -> None:
+    structlog.get_logger("x").error("failed", exc_info=InvalidInput("The model is not there."))
+    assert "The model is not there." in lines()
+
+
+async def test_lost_errors_are_told_the_same_way(lines) -> None:
+    tell_lost_errors(asyncio.get_running_loop())
+
+    async def fails() -> None:
+        raise ValueError(CANARY)
+
+    lost = asyncio.create_task(fails())
+    await asyncio.wait({lost})
+    del lost
+    await asyncio.sleep(0)
+    written = lines()
+    asyncio.get_running_loop().set_exception_handler(None)
+    assert "ValueError" in written
+    assert CANARY not in written
+
+
+def test_lines_have_the_request_and_are_one_line_each(lines) -> None:
+    TRAIL.set(Trail("r-17"))
+    structlog.get_logger("x").info("two\nlines", value="a\r\nb\x1b[31m")
+    written = lines()
+    TRAIL.set(None)
+    assert "request_id='r-17'" in written
+    assert written.count("\n") == 1
+    assert "\x1b" not in written
+
+
+class Caller:
+    user_id = "u-1"
+    key_id = None
+
+
+async def test_a_request_is_one_line() -> None:
+    written: list[str] = []
+    log = RequestLog("all", written.append)
+    scope = {
+        "method": "POST",
+        "path": f"/v1/{CANARY}",
+        "query_string": CANARY.encode(),
+        "path_template": "/v1/chat/completions",
+        "user": Caller(),
+    }
+    trail = Trail("r-1", model_id="small", prompt_tokens=3, completion_tokens=4)
+    log.note(scope, trail, 200, 0.0123, whole=True)
+    log.note({"method": "GET'\n", "path": "/"}, Trail("r-2", error_code="not_found"), 404, 0.001, whole=True)
+    log.note({"method": "GET", "path": "/"}, Trail("r-3"), 0, 0.001, whole=False)
+    await asyncio.sleep(2 * FLUSH_S)
+    first, second, third = "".join(written).splitlines()
+    assert "endpoint='/v1/chat/completions' status=200 ms=12.3 outcome='answered' model='small'" in first
+    assert "prompt_tokens=3 completion_tokens=4 user_id='u-1' request_id='r-1'" in first
+    assert "endpoint=None status=404" in second
+    assert "code='not_found' request_id='r-2'" in second
+    assert "status=None ms=1.0 outcome='cut off'" in third
+    assert CANARY not in first
+
+
+@pytest.mark.parametrize(("level", "count"), [("all", 3), ("errors", 2), ("off", 0)])
+async def test_the_level_chooses(level: str, count: int) -> None:
+    written: list[str] = []
+    log = RequestLog(level, written.append)  # type: ignore[arg-type] # from the list above
+    for status, whole in ((200, True), (503, True), (200, False)):
+        log.note({"method": "GET", "path": "/"}, Trail("r"), status, 0.1, whole=whole)
+    log.flush()
+    assert len("".join(written).splitlines()) == count
