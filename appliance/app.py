@@ -85,7 +85,7 @@ from appliance.openai_api import (
 from appliance.retrieval import Retrieval
 from appliance.settings import Settings
 from appliance.storage import Database, FileStore
-from appliance.usage import Usage, UsageStore
+from appliance.usage import LimitsController, Usage, UsageController, UsageReports, UsageStore
 
 IMAGE_PATHS = ("/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/messages/count_tokens")
 """Their bodies may hold pictures, as data URLs."""
@@ -116,6 +116,7 @@ class Parts:
     assistants: Assistants
     chat: ChatService
     usage: Usage
+    usage_reports: UsageReports
     chat_completions: ChatCompletions
     completions: Completions
     embeddings: Embeddings
@@ -171,8 +172,9 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
         retrieval=retrieval,
         answers=answers,
         assistants=assistants,
-        chat=ChatService(ConversationRepository(database, clock), answers, assistants, ChatSettings()),
+        chat=ChatService(ConversationRepository(database, clock), answers, assistants, usage, ChatSettings()),
         usage=usage,
+        usage_reports=UsageReports(database),
         chat_completions=chat_completions,
         completions=Completions(served, calls),
         embeddings=Embeddings(served, calls),
@@ -189,6 +191,8 @@ def build_app(parts: Parts) -> Litestar:
             MeController,
             PeopleController,
             ServedModelsController,
+            LimitsController,
+            UsageController,
             EnginesController,
             CollectionController,
             DocumentController,
@@ -230,6 +234,8 @@ def _dependencies(parts: Parts) -> dict[str, Provide]:
         "answers": parts.answers,
         "assistants": parts.assistants,
         "chat": parts.chat,
+        "usage": parts.usage,
+        "usage_reports": parts.usage_reports,
         "api_files": parts.api_files,
         "responses": parts.responses,
         "metrics_page": parts.metrics_page,

@@ -19,6 +19,7 @@ MODULES = {
     "models": ("models",),
     "knowledge": ("ingest", "ask", "search", "collections"),
     "people": ("users", "groups", "keys"),
+    "budgets": ("limits", "usage"),
 }
 """Module of `commands/` → the commands that it registers; a test holds this against the modules."""
 

@@ -24,7 +24,7 @@ from appliance.answers.phrases import phrase
 from appliance.answers.prompt import fit_passages, large_prompt, plain_prompt, small_prompt
 from appliance.answers.settings import AnswerSettings
 from appliance.answers.support import SupportCheck
-from appliance.answers.turn import Turn
+from appliance.answers.turn import Turn, TurnCost
 from appliance.foundation import ApplianceError, CapacityError
 from appliance.identity import AccessScope
 from appliance.inference import ChatEngine, ChatMessage, ChatRequest, Embedder, ModelFacts, Usage
@@ -39,6 +39,12 @@ SUPPORTED_SHARE = 0.75
 
 SECOND_QUOTE = 0.85
 """A second quotation is shown when its support is at least this share of the first one's."""
+
+FRAME_TOKENS = 300
+"""What our own words in a prompt take, generously."""
+
+BYTES_PER_TOKEN = 3
+"""English has about four, Japanese three."""
 
 NOT_IN_SOURCES = "NOT IN SOURCES"
 
@@ -60,6 +66,20 @@ class Answers:
         self._meters = meters or Meters()
         self._evidence = EvidenceFinder(embedder, candidates=self._settings.candidates)
         self._support = SupportCheck()
+
+    def most(self, turn: Turn) -> TurnCost:
+        """What a turn may cost, before anything is done about it. Raises ModelUnknown."""
+        facts = self._engine.facts(turn.assistant.model_id)
+        quoting = turn.assistant.kind == "documents" and self._is_small(facts)
+        shown = self._settings.context_characters if turn.assistant.kind == "documents" else 0
+        said = [turn.question, turn.assistant.instructions]
+        if quoting:
+            shown = self._settings.quotes * self._settings.quote_characters
+        else:
+            said += [text for h in turn.history for text in (h.question, h.answer)]
+        prompt = FRAME_TOKENS + (shown + sum(len(text.encode()) for text in said)) // BYTES_PER_TOKEN
+        completion = self._settings.small_answer_tokens if quoting else self._answer_tokens(facts)
+        return TurnCost(min(prompt, facts.context_tokens), completion)
 
     async def answer(self, scope: AccessScope, turn: Turn) -> AsyncGenerator[AnswerEvent]:
         """Answer one question.
@@ -114,8 +134,8 @@ class Answers:
             yield self._declined(language, names)
             return
         yield StageChanged("reading", phrase(language, "reading", count=len(found.passages)))
-        small = facts.parameters_billion < self._settings.small_model_billion
-        path = self._quoting(turn, language, names, facts, evidence) if small else self._writing(turn, names, found)
+        quoting = self._is_small(facts)
+        path = self._quoting(turn, language, names, facts, evidence) if quoting else self._writing(turn, names, found)
         async with aclosing(path) as events:
             async for event in events:
                 yield event
@@ -170,7 +190,7 @@ class Answers:
         request = ChatRequest(
             model_id=turn.assistant.model_id,
             messages=small_prompt(turn.question, quotes),
-            max_tokens=self._settings.small_answer_tokens,
+            max_tokens=_at_most(self._settings.small_answer_tokens, turn.most_tokens),
             stop=("\n",),
             repetition_penalty=1.1,
         )
@@ -247,13 +267,22 @@ class Answers:
 
     def _request(self, turn: Turn, messages: tuple[ChatMessage, ...]) -> ChatRequest:
         facts = self._engine.facts(turn.assistant.model_id)
-        small = facts.parameters_billion < self._settings.small_model_billion
         return ChatRequest(
             model_id=turn.assistant.model_id,
             messages=messages,
-            max_tokens=min(self._settings.answer_tokens, facts.context_tokens // 4),
-            repetition_penalty=1.1 if small else 1.0,
+            max_tokens=_at_most(self._answer_tokens(facts), turn.most_tokens),
+            repetition_penalty=1.1 if self._is_small(facts) else 1.0,
         )
+
+    def _answer_tokens(self, facts: ModelFacts) -> int:
+        return min(self._settings.answer_tokens, facts.context_tokens // 4)
+
+    def _is_small(self, facts: ModelFacts) -> bool:
+        return facts.parameters_billion < self._settings.small_model_billion
+
+
+def _at_most(tokens: int, most: int | None) -> int:
+    return tokens if most is None else min(tokens, max(1, most))
 
 
 def _search_text(turn: Turn) -> str:

@@ -35,3 +35,14 @@ class Turn:
     """Earlier turns of the conversation, oldest first."""
     collection_ids: tuple[UUID, ...] | None = None
     """Search only these; None searches all that the caller may read."""
+    most_tokens: int | None = None
+    """Fewer than the model may write, when the caller's budget has no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnCost:
+    """Bounds of what a turn uses of its model."""
+
+    prompt_tokens: int
+    """An estimate that is rather too high."""
+    completion_tokens: int

@@ -1,6 +1,6 @@
 """Questions, conversations and search over HTTP."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from msgspec import UNSET
 from appliance.answers import AnswerEvent, Answers, Assistants, Turn
 from appliance.answers.wire import event_reply
 from appliance.chat.live import LiveTurn
+from appliance.chat.meter import metered_events, metered_turn
 from appliance.chat.models import ConversationRow, TurnRow
 from appliance.chat.service import ChatService
 from appliance.chat.wire import (
@@ -33,6 +34,7 @@ from appliance.chat.wire import (
 from appliance.edge import event_stream, sse
 from appliance.identity import Principal, require_assistant, requires_login, requires_whole_account
 from appliance.retrieval import Retrieval
+from appliance.usage import Usage
 
 Call = Request[Principal, Any, Any]
 
@@ -79,7 +81,9 @@ class AskController(Controller):
         return SearchReply(items=items, searched=[Named(id=c.id, name=c.name) for c in found.searched])
 
     @post("/ask", status_code=200)
-    async def ask(self, request: Call, data: AskRequest, answers: Answers, assistants: Assistants) -> Stream:
+    async def ask(
+        self, request: Call, data: AskRequest, answers: Answers, assistants: Assistants, usage: Usage
+    ) -> Stream:
         """Answer once and keep nothing. When the caller leaves, the engine is stopped."""
         assistant = assistants.get(data.assistant_id)
         require_assistant(request.user, assistant.id)
@@ -89,7 +93,9 @@ class AskController(Controller):
             history=(),
             collection_ids=None if data.collection_ids is None else tuple(data.collection_ids),
         )
-        return event_stream(_rendered(answers.answer(request.user.scope(), turn)))
+        meter = await metered_turn(usage, answers, request.user, turn)
+        events = answers.answer(request.user.scope(), meter.turn)
+        return event_stream(_rendered(metered_events(meter, events)))
 
 
 class ConversationController(Controller):
@@ -142,8 +148,8 @@ async def _turn_events(live: LiveTurn, conversation_id: UUID) -> AsyncIterator[b
             yield sse(*event_reply(event))
 
 
-async def _rendered(events: AsyncIterator[AnswerEvent]) -> AsyncIterator[bytes]:
-    async with aclosing(events) as source:  # type: ignore[type-var] # the service gives a generator
+async def _rendered(events: AsyncGenerator[AnswerEvent]) -> AsyncIterator[bytes]:
+    async with aclosing(events) as source:
         async for event in source:
             yield sse(*event_reply(event))
 

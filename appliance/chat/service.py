@@ -18,10 +18,12 @@ from appliance.answers import (
     Turn,
 )
 from appliance.chat.live import LiveTurn
+from appliance.chat.meter import TurnMeter, metered_turn
 from appliance.chat.models import ConversationRow, TurnRow
 from appliance.chat.repository import ConversationRepository
 from appliance.foundation import DefectError, NotFound
 from appliance.identity import AccessScope, Principal
+from appliance.usage import Usage
 
 log = structlog.get_logger(__name__)
 
@@ -39,11 +41,17 @@ class ChatService:
     """Every call names the owner; somebody else's conversation does not exist for them."""
 
     def __init__(
-        self, repository: ConversationRepository, answers: Answers, assistants: Assistants, settings: ChatSettings
+        self,
+        repository: ConversationRepository,
+        answers: Answers,
+        assistants: Assistants,
+        usage: Usage,
+        settings: ChatSettings,
     ) -> None:
         self._repository = repository
         self._answers = answers
         self._assistants = assistants
+        self._usage = usage
         self._settings = settings
         self._live: dict[UUID, LiveTurn] = {}
 
@@ -93,7 +101,12 @@ class ChatService:
         assistant_id: str | None,
         collection_ids: Sequence[UUID] | None,
     ) -> LiveTurn:
-        """Keep the question and start writing the answer. Raises NotFound for the conversation or the assistant."""
+        """Keep the question and start writing the answer.
+
+        Raises:
+            NotFound: for the conversation or the assistant.
+            LimitExceeded: a limit of the caller is reached; the question is not kept.
+        """
         await self._repository.get(caller.user_id, conversation_id)
         assistant = self._assistants.get(assistant_id)
         history = [
@@ -101,16 +114,21 @@ class ChatService:
             for t in list(await self._repository.turns(conversation_id))[-HISTORY_TURNS:]
             if t.state == "finished"
         ]
-        row = await self._repository.add_turn(conversation_id, question, assistant.id)
-        live = LiveTurn(turn_id=row.id, user_id=caller.user_id)
         turn = Turn(
             question=question,
             assistant=assistant,
             history=tuple(history),
             collection_ids=None if collection_ids is None else tuple(collection_ids),
         )
+        meter = await metered_turn(self._usage, self._answers, caller, turn)
+        try:
+            row = await self._repository.add_turn(conversation_id, question, assistant.id)
+        except BaseException:  # whatever it is, the turn does not begin
+            meter.settle()
+            raise
+        live = LiveTurn(turn_id=row.id, user_id=caller.user_id)
         self._live[row.id] = live
-        live.task = asyncio.create_task(self._write(live, caller.scope(), turn))
+        live.task = asyncio.create_task(self._write(live, caller.scope(), meter))
         return live
 
     async def stop_turn(self, caller: Principal, conversation_id: UUID, turn_id: UUID) -> None:
@@ -126,11 +144,12 @@ class ChatService:
             live.task.cancel()
             await asyncio.wait({live.task})
 
-    async def _write(self, live: LiveTurn, scope: AccessScope, turn: Turn) -> None:
+    async def _write(self, live: LiveTurn, scope: AccessScope, meter: TurnMeter) -> None:
         watcher = asyncio.create_task(self._leave_when_deserted(live))
         try:
-            async with aclosing(self._answers.answer(scope, turn)) as events:
+            async with aclosing(self._answers.answer(scope, meter.turn)) as events:
                 async for event in events:
+                    meter.see(event)
                     if isinstance(event, AnswerFinished):
                         await self._repository.finish(live.turn_id, event)
                     elif isinstance(event, AnswerFailed):
@@ -145,6 +164,7 @@ class ChatService:
             await self._repository.fail(live.turn_id, live.text(), failed)
             live.add(failed)
         finally:
+            meter.settle()
             watcher.cancel()
             live.finish()
             self._live.pop(live.turn_id, None)

@@ -11,9 +11,22 @@ Rule: every door (chat, API, batches) goes through here, and none asks the datab
 
 from appliance.usage.errors import LimitExceeded
 from appliance.usage.port import Ask, Spent
+from appliance.usage.reports import UsageReports
 from appliance.usage.reservation import Reservation
+from appliance.usage.routes import LimitsController, UsageController
 from appliance.usage.service import Usage
 from appliance.usage.settings import UsageSettings
 from appliance.usage.store import UsageStore
 
-__all__ = ["Ask", "LimitExceeded", "Reservation", "Spent", "Usage", "UsageSettings", "UsageStore"]
+__all__ = [
+    "Ask",
+    "LimitExceeded",
+    "LimitsController",
+    "Reservation",
+    "Spent",
+    "Usage",
+    "UsageController",
+    "UsageReports",
+    "UsageSettings",
+    "UsageStore",
+]

@@ -2,23 +2,10 @@
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
 
-from appliance.usage.values import LIMITS, Limit
+from appliance.usage.values import LIMITS, CounterKey, Limit
 
 UNBOUNDED = 2**62
-
-
-@dataclass(frozen=True, slots=True)
-class CounterKey:
-    """Names one counter, the same on every gateway."""
-
-    who: str
-    """`user:<id>`, `group:<id>` or `key:<id>`."""
-    name: str
-    """A name of `LIMITS`."""
-    label: str = ""
-    """Day (`2026-11-25`) or month (`2026-11`) of a budget; empty for those that begin no new period."""
 
 
 class Allowance:

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from datetime import date
 
-from appliance.usage.allowance import Allowance, CounterKey
+from appliance.usage.allowance import Allowance
 from appliance.usage.limits import LimitBook
 from appliance.usage.plan import Amounts, Counter, Plan, label_of
-from appliance.usage.values import LIMITS, Limit
+from appliance.usage.values import LIMITS, CounterKey, Limit
 from appliance.usage.window import Gcra
 
 
@@ -31,7 +31,7 @@ class Counters:
         limit = amount * rule.scale
         made: Counter
         if rule.period == "minute" and not self._is_shared(rule):
-            made = Gcra(limit, rule.measure)
+            made = Gcra(key, limit)
         else:
             made = Allowance(key, limit, spent=spent, shared=self._is_shared(rule))
         self._found[key] = made
@@ -52,7 +52,7 @@ class Counters:
             elif isinstance(counter, Allowance):
                 counter.change_limit(amount * rule.scale)
             elif counter.limit != amount:
-                self._found[key] = Gcra(amount, rule.measure)
+                self._found[key] = Gcra(key, amount)
 
     def charge_missed(self, plan: Plan, used: Amounts) -> None:
         """Charge a request to the budgets of its caller that were set while it ran."""

@@ -3,6 +3,7 @@
 from appliance.usage.allowance import Allowance
 from appliance.usage.plan import Plan
 from appliance.usage.values import REQUESTS, TOKENS
+from appliance.usage.wire import Standing
 
 NAMES = (
     (REQUESTS, b"x-ratelimit-limit-requests", b"x-ratelimit-remaining-requests", b"x-ratelimit-reset-requests"),
@@ -33,6 +34,13 @@ def rate_headers(plan: Plan, now_s: float) -> tuple[tuple[bytes, bytes], ...]:
 def left(allowance: Allowance) -> int:
     """Of a budget, as far as this gateway knows."""
     return max(0, allowance.free + allowance.elsewhere)
+
+
+def standings(plan: Plan, now_s: float) -> list[Standing]:
+    """The same for people: every limit, budgets in their own units."""
+    rates = [Standing(r.key.who, r.key.name, r.limit, r.remaining(now_s)) for r in plan.rates]
+    rest = [Standing(a.key.who, a.key.name, a.limit // a.rule.scale, left(a) // a.rule.scale) for a in plan.allowances]
+    return [*rates, *rest]
 
 
 def duration(seconds: float) -> bytes:

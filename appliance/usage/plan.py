@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from appliance.foundation import Clock
 from appliance.identity import Principal
-from appliance.usage.allowance import Allowance, CounterKey
+from appliance.usage.allowance import Allowance
 from appliance.usage.limits import LimitBook
-from appliance.usage.values import LIMITS, MILLISECONDS, NO_KEY, Limit
+from appliance.usage.values import LIMITS, MILLISECONDS, NO_KEY, CounterKey, Limit
 from appliance.usage.window import Gcra
 
 LONGEST_S = 60.0

@@ -5,12 +5,11 @@ from collections.abc import Iterable
 
 from appliance.foundation import Clock
 from appliance.identity import Principal
-from appliance.usage.allowance import CounterKey
 from appliance.usage.counters import Counters
 from appliance.usage.ledger import Ledger, SpentByGateway
 from appliance.usage.limits import LimitBook
 from appliance.usage.plan import Plan, make_plan, wanted_counters
-from appliance.usage.values import LIMITS
+from appliance.usage.values import LIMITS, CounterKey
 
 
 class Plans:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -11,7 +12,7 @@ from appliance.identity import Principal
 from appliance.usage.batch import counted
 from appliance.usage.counters import Counters
 from appliance.usage.errors import JournalUnwritable
-from appliance.usage.headers import rate_headers
+from appliance.usage.headers import rate_headers, standings
 from appliance.usage.ledger import Ledger
 from appliance.usage.limits import LimitBook
 from appliance.usage.pace import Pace
@@ -23,6 +24,7 @@ from appliance.usage.records import Reserved, Settled
 from appliance.usage.reservation import Reservation
 from appliance.usage.settings import UsageSettings
 from appliance.usage.store import UsageStore
+from appliance.usage.wire import Standing
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +35,7 @@ class Usage:
     def __init__(self, store: UsageStore, clock: Clock, settings: UsageSettings) -> None:
         self._settings = settings
         self._clock = clock
+        self._store = store
         self._pace = Pace()
         self.ledger = Ledger(store, settings)
         self.book = LimitBook(store, concurrent_requests=settings.concurrent_requests)
@@ -78,6 +81,22 @@ class Usage:
         if await self.book.refresh():
             self._counters.apply_limits(self._clock.now().date())
             self._plans.forget()
+
+    async def set_limits(self, who: str, values: Mapping[str, int | None]) -> None:
+        """Change limits; they count here from now on, on other gateways from their next look on."""
+        await self._store.change_limits(who, values)
+        await self.limits_changed()
+
+    async def remove_limits(self, who: str) -> bool:
+        """Whether there were any."""
+        gone = await self._store.remove_limits(who)
+        await self.limits_changed()
+        return gone
+
+    async def standing(self, principal: Principal) -> list[Standing]:
+        """Each limit that counts for a caller, and what is left of it as far as this gateway knows."""
+        plan = await self._plans.plan(principal)
+        return standings(plan, time.monotonic())
 
     def _amounts(self, ask: Ask, plan: Plan) -> Amounts:
         tokens = ask.prompt_tokens + ask.max_tokens

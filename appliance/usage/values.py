@@ -47,3 +47,15 @@ LIMITS: Mapping[str, Limit] = {
     )
 }
 """Name → limit. The day and the month are those of UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class CounterKey:
+    """Names one counter, the same on every gateway."""
+
+    who: str
+    """`user:<id>`, `group:<id>` or `key:<id>`."""
+    name: str
+    """A name of `LIMITS`."""
+    label: str = ""
+    """Day (`2026-11-25`) or month (`2026-11`) of a budget; empty for those that begin no new period."""

@@ -5,6 +5,8 @@ number per limit, the theoretical arrival time. A limit of N per minute lets N t
 seconds: in any stretch of t seconds at most N + N·t/60. This is also what the `x-ratelimit-*` headers describe.
 """
 
+from appliance.usage.values import LIMITS, CounterKey
+
 PERIOD_S = 60.0
 EPSILON_S = 1e-6
 """N times 60/N is not always 60 in floating point."""
@@ -13,11 +15,12 @@ EPSILON_S = 1e-6
 class Gcra:
     """One rate. Times are seconds of a clock that never goes back."""
 
-    __slots__ = ("_arrival_s", "_interval_s", "limit", "measure")
+    __slots__ = ("_arrival_s", "_interval_s", "key", "limit", "measure")
 
-    def __init__(self, limit: int, measure: int) -> None:
+    def __init__(self, key: CounterKey, limit: int) -> None:
+        self.key = key
         self.limit = limit
-        self.measure = measure
+        self.measure = LIMITS[key.name].measure
         self._interval_s = PERIOD_S / limit if limit else 0.0
         self._arrival_s = 0.0
 

@@ -5,8 +5,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from appliance.usage.headers import duration
-from appliance.usage.values import TOKENS
+from appliance.usage.values import CounterKey
 from appliance.usage.window import PERIOD_S, Gcra
+
+TOKENS = CounterKey("user:1", "tokens_per_minute")
 
 
 class Rate(RuleBasedStateMachine):
@@ -15,7 +17,7 @@ class Rate(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.limit = 60
-        self.rate = Gcra(self.limit, TOKENS)
+        self.rate = Gcra(TOKENS, self.limit)
         self.now_s = 1000.0
         self.level = float(self.limit)
         self.held: list[int] = []
@@ -58,7 +60,7 @@ test_a_rate_is_a_bucket = Rate.TestCase
 @given(limit=st.integers(1, 5000), every_s=st.floats(0.001, 5), seconds=st.integers(1, 200))
 @settings(max_examples=100, deadline=None)
 def test_no_stretch_of_time_lets_more_through(limit: int, every_s: float, seconds: int) -> None:
-    rate, passed = Gcra(limit, TOKENS), 0
+    rate, passed = Gcra(TOKENS, limit), 0
     for step in range(min(5000, int(seconds / every_s))):
         now_s = 50.0 + step * every_s
         if not rate.wait_s(1, now_s):
@@ -69,7 +71,7 @@ def test_no_stretch_of_time_lets_more_through(limit: int, every_s: float, second
 
 def test_exactly_the_limit_passes_at_once() -> None:
     for limit in (1, 3, 7, 100, 999, 12345):
-        rate = Gcra(limit, TOKENS)
+        rate = Gcra(TOKENS, limit)
         passed = 0
         while not rate.wait_s(1, 77.7):
             rate.take(1, 77.7)
@@ -79,8 +81,8 @@ def test_exactly_the_limit_passes_at_once() -> None:
 
 
 def test_nothing_passes_a_limit_of_nothing() -> None:
-    assert Gcra(0, TOKENS).wait_s(1, 5.0) == PERIOD_S
-    assert Gcra(0, TOKENS).remaining(5.0) == 0
+    assert Gcra(TOKENS, 0).wait_s(1, 5.0) == PERIOD_S
+    assert Gcra(TOKENS, 0).remaining(5.0) == 0
 
 
 def test_durations_are_written_as_openai_writes_them() -> None:
