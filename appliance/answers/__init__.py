@@ -22,7 +22,7 @@ from appliance.answers.events import (
 from appliance.answers.grounding import Support, sources_text, supports
 from appliance.answers.service import Answers
 from appliance.answers.settings import AnswerSettings
-from appliance.answers.turn import Assistant, HistoryTurn, Turn
+from appliance.answers.turn import Assistant, HistoryTurn, Turn, TurnCost
 
 __all__ = [
     "AnswerEvent",
@@ -40,6 +40,7 @@ __all__ = [
     "Support",
     "TokenDelta",
     "Turn",
+    "TurnCost",
     "sources_text",
     "supports",
 ]

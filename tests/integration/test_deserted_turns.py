@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from appliance.answers import AnswerEvent, AnswerFinished, TokenDelta, Turn
+from appliance.answers import AnswerEvent, AnswerFinished, TokenDelta, Turn, TurnCost
 from appliance.chat import ChatService, ChatSettings
 from appliance.identity import AccessScope, Principal
 from appliance.identity.credentials import Credential
@@ -20,6 +20,9 @@ class SlowAnswers:
 
     def __init__(self) -> None:
         self.left = asyncio.Event()
+
+    def most(self, _turn: Turn) -> TurnCost:
+        return TurnCost(prompt_tokens=1, completion_tokens=WORDS)
 
     async def answer(self, _scope: AccessScope, _turn: Turn) -> AsyncGenerator[AnswerEvent]:
         try:
@@ -39,7 +42,7 @@ def answers() -> SlowAnswers:
 @pytest.fixture
 def chat(running_gateway: Gateway, answers: SlowAnswers) -> ChatService:
     parts = running_gateway.parts
-    return ChatService(parts.chat._repository, answers, parts.assistants, ChatSettings(GRACE_S))  # type: ignore[arg-type]
+    return ChatService(parts.chat._repository, answers, parts.assistants, parts.usage, ChatSettings(GRACE_S))  # type: ignore[arg-type]
 
 
 @pytest.fixture

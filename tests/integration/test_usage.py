@@ -116,6 +116,57 @@ async def test_embeddings_count_their_prompt(running_gateway: Gateway) -> None:
         assert (total["requests"], total["prompt_tokens"], total["completion_tokens"]) == (1, 6, 0)
 
 
+async def test_an_answer_is_shortened_to_what_is_left(running_gateway: Gateway) -> None:
+    client, _ = await limited(running_gateway, "shortened@example.org", tokens_total=PROMPT_TOKENS + 4)
+    async with client:
+        reply = await client.ok("POST", "/v1/chat/completions", chat(max_tokens=500))
+        assert reply["usage"]["completion_tokens"] == 4
+        refused = await client.post("/v1/chat/completions", json=chat(max_tokens=500))
+        assert refused.json()["error"]["code"] == "insufficient_quota"
+
+
+async def test_turns_of_the_web_ui_are_booked_in_the_same_ledger(running_gateway: Gateway) -> None:
+    client, _ = await limited(running_gateway, "talker@example.org", requests_per_day=3)
+    question = {"question": "Say something.", "assistant_id": "assistant"}
+    async with client:
+        conversation = (await client.ok("POST", "/api/conversations", {}))["id"]
+        turns = f"/api/conversations/{conversation}/turns"
+        assert (await client.events("POST", turns, question))[-1][0] == "finished"
+        assert (await client.events("POST", "/api/ask", question))[-1][0] == "finished"
+        await client.ok("POST", "/v1/chat/completions", chat())
+        for path in (turns, "/api/ask"):
+            refused = await client.post(path, json=question)
+            assert (refused.status_code, refused.json()["error"]["code"]) == (429, "insufficient_quota")
+        total = await used(client)
+        assert (total["requests"], total["failed"]) == (3, 0)
+        assert (total["prompt_tokens"], total["completion_tokens"]) == (3 * PROMPT_TOKENS, 3 * WORDS)
+        assert len((await client.ok("GET", f"/api/conversations/{conversation}"))["turns"]) == 1
+
+
+async def test_a_stopped_turn_is_charged_what_came(running_gateway: Gateway, engine: FakeEngine) -> None:
+    client, _ = await limited(running_gateway, "stopper@example.org", requests_per_day=3)
+    engine.delay_s = 0.05
+    try:
+        async with client:
+            conversation = (await client.ok("POST", "/api/conversations", {}))["id"]
+            turns = f"/api/conversations/{conversation}/turns"
+            body = {"question": "Say something.", "assistant_id": "assistant"}
+            async with client.stream("POST", turns, json=body) as reply:
+                lines = reply.aiter_lines()
+                turn = ""
+                async for line in lines:
+                    if line.startswith("data: ") and "conversation_id" in line:
+                        turn = msgspec.json.decode(line.removeprefix("data: "))["id"]
+                    if line == "event: token":
+                        break
+                await client.post(f"{turns}/{turn}/stop")
+            total = await used(client)
+            assert total["requests"] == 1
+            assert 0 < total["completion_tokens"] < WORDS
+    finally:
+        engine.delay_s = 0.0
+
+
 async def test_limits_are_set_listed_and_removed(running_gateway: Gateway) -> None:
     client, who = await limited(running_gateway, "limited@example.org", requests_per_day=0, tokens_total=5)
     async with client, await running_gateway.operator() as operator:
