@@ -5,7 +5,8 @@
 2. `supervisor.py` starts vLLM behind a guard process, waits for a right answer to a known question, watches and
    restarts it. `remote.py` is the same without the process.
 3. `pool` holds the replicas of each model: slots, lanes, the choice of a replica, another one before the first byte.
-4. `client.py` speaks to engines, over a `transport.py`. Closing a reply aborts the request in the engine.
+4. `client.py` speaks to engines, over a `transport.py` (`http1` for plain http). Closing a reply aborts the request in
+   the engine.
 
 Rule: an engine listens on the loopback address only and gets no environment of ours; every request has a bound.
 """

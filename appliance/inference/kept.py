@@ -62,6 +62,7 @@ class KeptEngine(ABC):
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
+        self._leave()
         self.health.set("stopped", "stopped")
 
     @property
@@ -97,6 +98,12 @@ class KeptEngine(ABC):
     @abstractmethod
     async def _keep_alive(self) -> None:
         """Until it is cancelled."""
+
+    def _leave(self) -> None:
+        """Talk to it no more."""
+        if self.client is not None:
+            self.client.transport.close()
+            self.client = None
 
     async def _answers(self) -> bool:
         """Its known question, in time and rightly."""

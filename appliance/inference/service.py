@@ -38,7 +38,7 @@ from appliance.inference.remote import RemoteEngine
 from appliance.inference.settings import InferenceSettings, ModelChoice
 from appliance.inference.store import ModelStore
 from appliance.inference.supervisor import LocalEngine
-from appliance.inference.transport import AiohttpTransport
+from appliance.inference.transport import way_to
 
 T = TypeVar("T")
 
@@ -250,7 +250,7 @@ class Engines:
         self, entry: Entry, choice: ModelChoice, session: aiohttp.ClientSession
     ) -> list[LocalEngine | RemoteEngine]:
         def connect(url: str) -> EngineClient:
-            return EngineClient(AiohttpTransport(session, url), entry.id)
+            return EngineClient(way_to(url, session), entry.id)
 
         if choice.base_urls:
             return [

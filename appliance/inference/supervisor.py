@@ -108,7 +108,8 @@ class LocalEngine(KeptEngine):
                 return "ended while starting" if ended.done() else "gave no right answer in time"
             return await self._watch(ended)
         finally:
-            self.client, self._process, self.address = None, None, ""
+            self._leave()
+            self._process, self.address = None, ""
             os.close(write_end)  # the guard sees the end of the pipe, and ends the engine with all its children
             await asyncio.shield(ended)
 

@@ -1,10 +1,11 @@
-"""The way to one engine, and its form over aiohttp."""
+"""The way to one engine: our own client over plain http, aiohttp over TLS (decision 0018)."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
 import aiohttp
 
+from appliance.inference import http1
 from appliance.inference.errors import EngineUnavailable
 from appliance.inference.port import UpstreamReply
 
@@ -36,13 +37,29 @@ class EngineTransport(Transport, Protocol):
         """As `post`, without a body."""
         ...
 
+    def close(self) -> None:
+        """Close every connection; whoever waits for a reply is told that the engine broke off."""
+        ...
+
+
+def way_to(base_url: str, session: aiohttp.ClientSession) -> EngineTransport:
+    """To the engine at `base_url`, a trailing `/v1` aside. The session, for TLS, belongs to the caller.
+
+    Raises:
+        UnusableAddress: it is no http or https URL of a host.
+    """
+    root = base_url.rstrip("/").removesuffix("/v1")
+    if root.startswith("https://"):
+        return AiohttpTransport(session, root)
+    return http1.Transport(root, http1.Limits(silence_s=NOTHING_FOR_S))
+
 
 class AiohttpTransport:
-    """An engine at `base_url`, a trailing `/v1` aside. The session is shared and belongs to the caller."""
+    """An engine at `root`, a URL without `/v1`. The session is shared and belongs to the caller."""
 
-    def __init__(self, session: aiohttp.ClientSession, base_url: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, root: str) -> None:
         self._session = session
-        self._root = base_url.rstrip("/").removesuffix("/v1")
+        self._root = root
 
     async def post(self, path: str, body: bytes, headers: Headers = ()) -> UpstreamReply:
         """As `Transport.post`."""
@@ -52,6 +69,9 @@ class AiohttpTransport:
     async def get(self, path: str) -> UpstreamReply:
         """As `EngineTransport.get`."""
         return await self._ask("GET", path, None, {})
+
+    def close(self) -> None:
+        """The connections are the session's."""
 
     async def _ask(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> UpstreamReply:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=5.0, sock_read=NOTHING_FOR_S)

@@ -1,6 +1,6 @@
 """Each kind of engine is asked for work with a known result before it counts as ready."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import aiohttp
@@ -11,25 +11,36 @@ from appliance.inference import Catalogue, EngineUnavailable, Entry
 from appliance.inference.catalogue import ChatProbe, Probes, RerankProbe
 from appliance.inference.client import EngineClient
 from appliance.inference.probe import WrongAnswer, probe
-from appliance.inference.transport import AiohttpTransport
+from appliance.inference.transport import AiohttpTransport, EngineTransport, way_to
 from tests.fakes.engine import FakeEngine
 
 CATALOGUE = Catalogue.load(Path("/nonexistent"))
 
 
-@pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as made:
-        yield made
+Connect = Callable[[str], EngineTransport]
+
+
+@pytest.fixture(params=["own client", "aiohttp"])
+async def connect(request: pytest.FixtureRequest) -> AsyncIterator[Connect]:
+    ways: list[EngineTransport] = []
+    async with aiohttp.ClientSession() as session:
+
+        def make(url: str) -> EngineTransport:
+            if request.param == "aiohttp":
+                return AiohttpTransport(session, url.removesuffix("/v1"))
+            ways.append(way_to(url, session))
+            return ways[-1]
+
+        yield make
+    for way in ways:
+        way.close()
 
 
 @pytest.mark.parametrize(
     "model", ["smollm2-135m-instruct", "multilingual-e5-small", "bge-reranker-v2-m3", "whisper-large-v3"]
 )
-async def test_an_engine_that_does_its_work_is_ready(
-    engine: FakeEngine, session: aiohttp.ClientSession, model: str
-) -> None:
-    await probe(CATALOGUE.get(model), EngineClient(AiohttpTransport(session, engine.url), model))
+async def test_an_engine_that_does_its_work_is_ready(engine: FakeEngine, connect: Connect, model: str) -> None:
+    await probe(CATALOGUE.get(model), EngineClient(connect(engine.url), model))
 
 
 @pytest.mark.parametrize(
@@ -40,14 +51,14 @@ async def test_an_engine_that_does_its_work_is_ready(
     ],
 )
 async def test_an_engine_that_answers_wrong_is_not(
-    engine: FakeEngine, session: aiohttp.ClientSession, model: str, wrong: Probes
+    engine: FakeEngine, connect: Connect, model: str, wrong: Probes
 ) -> None:
     entry: Entry = replace(CATALOGUE.get(model), probe=wrong)
     with pytest.raises(WrongAnswer):
-        await probe(entry, EngineClient(AiohttpTransport(session, engine.url), model))
+        await probe(entry, EngineClient(connect(engine.url), model))
 
 
 @pytest.mark.parametrize("model", ["bge-reranker-v2-m3", "whisper-large-v3"])
-async def test_an_engine_that_is_not_there_is_not(session: aiohttp.ClientSession, model: str) -> None:
+async def test_an_engine_that_is_not_there_is_not(connect: Connect, model: str) -> None:
     with pytest.raises(EngineUnavailable):
-        await probe(CATALOGUE.get(model), EngineClient(AiohttpTransport(session, "http://127.0.0.1:9/v1"), model))
+        await probe(CATALOGUE.get(model), EngineClient(connect("http://127.0.0.1:9/v1"), model))
