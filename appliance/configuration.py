@@ -9,7 +9,7 @@ from appliance.documents import DocumentSettings
 from appliance.identity import IdentitySettings
 from appliance.index import IndexSettings
 from appliance.inference import InferenceSettings, ModelChoice
-from appliance.openai_api import FileSettings, ResponseSettings
+from appliance.openai_api import DoorSettings, FileSettings, ResponseSettings
 from appliance.settings import Settings
 from appliance.storage import StorageSettings
 from appliance.usage import UsageSettings
@@ -55,14 +55,14 @@ def worker_name(settings: Settings, *, worker: bool) -> str:
     return f"{'worker' if worker else 'gateway'}@{socket.gethostname()}:{settings.data}"
 
 
-def file_settings(settings: Settings) -> FileSettings:
-    return FileSettings(max_bytes=settings.files.max_bytes)
-
-
-def response_settings(settings: Settings) -> ResponseSettings:
-    return ResponseSettings(
-        retention=timedelta(days=settings.responses.retention_days),
-        runner=worker_name(settings, worker=False),
+def door_settings(settings: Settings) -> DoorSettings:
+    return DoorSettings(
+        public_url=settings.url,
+        files=FileSettings(max_bytes=settings.files.max_bytes),
+        responses=ResponseSettings(
+            retention=timedelta(days=settings.responses.retention_days),
+            runner=worker_name(settings, worker=False),
+        ),
     )
 
 

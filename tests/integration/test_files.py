@@ -167,5 +167,5 @@ async def test_what_has_expired_is_not_there(running_gateway: Gateway, owner: Cl
         await session.execute(update(FileRow).where(FileRow.id == key).values(expires_at=long_ago))
     assert (await owner.get(f"/v1/files/{made['id']}")).status_code == 404
     assert (await owner.ok("GET", "/v1/files"))["data"] == []
-    assert await running_gateway.parts.api_files.sweep() == 1
+    assert await running_gateway.parts.door.files.sweep() == 1
     assert len(before - stored(running_gateway)) == 1

@@ -1,0 +1,106 @@
+"""Puts the room together: what each endpoint needs, which addresses it has, what must be started and stopped."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from litestar.types import ControllerRouterHandler
+
+from appliance.answers import Answers, Assistants
+from appliance.foundation import Clock
+from appliance.inference import Engines
+from appliance.library import Shelf
+from appliance.metrics import CallMeters
+from appliance.openai_api.calls import EngineCalls
+from appliance.openai_api.chat_completions.assistants import AssistantCalls
+from appliance.openai_api.chat_completions.service import ChatCompletions
+from appliance.openai_api.completions.service import Completions
+from appliance.openai_api.embeddings.service import Embeddings
+from appliance.openai_api.files.repository import FileRepository
+from appliance.openai_api.files.routes import FilesController
+from appliance.openai_api.files.service import ApiFiles
+from appliance.openai_api.files.settings import FileSettings
+from appliance.openai_api.hot import hot_route
+from appliance.openai_api.models.routes import ModelsController
+from appliance.openai_api.responses.repository import ResponseRepository
+from appliance.openai_api.responses.routes import ResponsesController
+from appliance.openai_api.responses.search import FileSearch
+from appliance.openai_api.responses.service import Responses
+from appliance.openai_api.responses.settings import ResponseSettings
+from appliance.openai_api.responses.window import Window
+from appliance.openai_api.served import ServedModels
+from appliance.openai_api.translation import TokenCounter
+from appliance.retrieval import Retrieval
+from appliance.storage import Database, FileStore
+from appliance.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class DoorSettings:
+    """Of the endpoints that have any."""
+
+    public_url: str
+    files: FileSettings
+    responses: ResponseSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Beneath:
+    """The rooms below that the endpoints call."""
+
+    database: Database
+    clock: Clock
+    files: FileStore
+    uploads: FileRepository
+    """Made before the door: the file store asks it which bytes are in use."""
+    engines: Engines
+    usage: Usage
+    shelf: Shelf
+    retrieval: Retrieval
+    answers: Answers
+    assistants: Assistants
+    meters: CallMeters
+
+
+class OpenAiDoor:
+    """Every endpoint of `/v1`."""
+
+    def __init__(self, beneath: Beneath, settings: DoorSettings) -> None:
+        served = ServedModels(beneath.engines)
+        calls = EngineCalls(beneath.engines, beneath.usage, beneath.meters)
+        assistants = AssistantCalls(beneath.answers, beneath.assistants, beneath.usage, public_url=settings.public_url)
+        self.chat_completions = ChatCompletions(served, calls, assistants)
+        self.completions = Completions(served, calls)
+        self.embeddings = Embeddings(served, calls)
+        self.files = ApiFiles(beneath.uploads, beneath.files, settings.files)
+        self.responses = Responses(
+            served,
+            self.chat_completions,
+            FileSearch(beneath.retrieval, beneath.shelf),
+            Window(TokenCounter(beneath.engines)),
+            ResponseRepository(beneath.database, beneath.clock, settings.responses),
+            beneath.clock,
+        )
+
+    def routes(self) -> list[ControllerRouterHandler]:
+        """What the application hands to the framework."""
+        return [
+            hot_route("/v1/chat/completions", self.chat_completions.begin),
+            hot_route("/v1/completions", self.completions.begin),
+            hot_route("/v1/embeddings", self.embeddings.begin),
+            hot_route("/v1/responses", self.responses.begin),
+            ResponsesController,
+            ModelsController,
+            FilesController,
+        ]
+
+    def dependencies(self) -> dict[str, Any]:
+        """What the routes take by these names."""
+        return {"api_files": self.files, "responses": self.responses}
+
+    async def start(self) -> None:
+        """Begin the background work."""
+        await self.files.start()
+
+    async def stop(self) -> None:
+        """End it."""
+        await self.files.stop()

@@ -1,0 +1,110 @@
+"""Composition: builds every part from the settings and wires them. No business here, and nothing is started."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from appliance.answers import Answers, Assistants
+from appliance.chat import ChatService, ChatSettings, ConversationRepository
+from appliance.configuration import (
+    document_settings,
+    door_settings,
+    identity_settings,
+    index_settings,
+    inference_settings,
+    storage_settings,
+    usage_settings,
+)
+from appliance.documents import DocumentJobs, DocumentService, Ingest, Renderer
+from appliance.edge import RequestLog
+from appliance.foundation import SystemClock
+from appliance.identity import Access, IdentitySettings, Keys, Passwords, People, RightsCache
+from appliance.index import PassageIndex, open_index
+from appliance.inference import Engines
+from appliance.library import Collections, Documents, IngestLog, Shelf
+from appliance.metrics import Meters
+from appliance.monitoring import MetricsPage
+from appliance.openai_api import Beneath, FileRepository, OpenAiDoor
+from appliance.retrieval import Retrieval
+from appliance.settings import Settings
+from appliance.storage import Database, FileStore
+from appliance.usage import Usage, UsageReports, UsageStore
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that is alive in the process, built in the order of the floors."""
+
+    settings: Settings
+    identity_settings: IdentitySettings
+    database: Database
+    people: People
+    access: Access
+    keys: Keys
+    engines: Engines
+    index: PassageIndex
+    jobs: DocumentJobs
+    documents: DocumentService
+    renderer: Renderer
+    retrieval: Retrieval
+    answers: Answers
+    assistants: Assistants
+    chat: ChatService
+    usage: Usage
+    usage_reports: UsageReports
+    door: OpenAiDoor
+    meters: Meters
+    metrics_page: MetricsPage
+    request_log: RequestLog
+
+
+def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
+    """Construct, without starting anything. `worker`: for a process that takes in documents and answers nobody."""
+    clock = SystemClock()
+    storage = storage_settings(settings)
+    database = Database(storage)
+    identity = identity_settings(settings)
+    rights, passwords = RightsCache(clock), Passwords(min_length=identity.password_min_length)
+    people = People(database, clock, passwords, rights)
+    meters = Meters(settings.metrics.groups)
+    engines = Engines(inference_settings(settings), watcher=meters.pools)
+    index = open_index(index_settings(settings))
+    shelf, ingest_log = Shelf(database), IngestLog(database, clock)
+    uploads = FileRepository(database, clock)
+    files = FileStore(storage.files_dir, [ingest_log.used_files, uploads.used_files])
+    learning = document_settings(settings, worker=worker)
+    ingest = Ingest(ingest_log, files, index, engines, learning)
+    jobs = DocumentJobs(ingest, ingest_log, learning)
+    documents = DocumentService(Collections(database, clock), Documents(database, clock), shelf, files, jobs, learning)
+    retrieval = Retrieval(shelf, index, engines)
+    assistants = Assistants.built_in(engines.default_chat_model())
+    answers = Answers(retrieval, engines, engines, meters=meters)
+    meters.know(models=[f.model_id for f in engines.list_facts()], assistants=[a.id for a in assistants.all()])
+    usage = Usage(UsageStore(database), clock, usage_settings(settings))
+    chat = ChatService(ConversationRepository(database, clock), answers, assistants, usage, ChatSettings())
+    beneath = Beneath(
+        database, clock, files, uploads, engines, usage, shelf, retrieval, answers, assistants, meters.calls
+    )
+    return Parts(
+        settings=settings,
+        identity_settings=identity,
+        database=database,
+        people=people,
+        access=Access(database, clock, passwords, rights, identity),
+        keys=Keys(database, clock, rights, identity),
+        engines=engines,
+        index=index,
+        jobs=jobs,
+        documents=documents,
+        renderer=Renderer(people, documents),
+        retrieval=retrieval,
+        answers=answers,
+        assistants=assistants,
+        chat=chat,
+        usage=usage,
+        usage_reports=UsageReports(database),
+        door=OpenAiDoor(beneath, door_settings(settings)),
+        meters=meters,
+        metrics_page=MetricsPage(meters, engines, usage, ingest_log),
+        request_log=RequestLog(settings.server.request_log),
+    )
