@@ -83,7 +83,7 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
     usage = Usage(UsageStore(database), clock, usage_settings(settings))
     chat = ChatService(ConversationRepository(database, clock), answers, assistants, usage, ChatSettings())
     beneath = Beneath(
-        database, clock, files, uploads, engines, usage, shelf, retrieval, answers, assistants, meters.calls
+        database, clock, files, uploads, engines, usage, documents, shelf, retrieval, answers, assistants, meters.calls
     )
     return Parts(
         settings=settings,

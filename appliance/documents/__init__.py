@@ -11,13 +11,14 @@ Rule: nothing parses a document outside the cage.
 """
 
 from appliance.documents.ingest import Ingest
-from appliance.documents.jobs import DocumentJobs
+from appliance.documents.jobs import GIVEN_UP, DocumentJobs
 from appliance.documents.render import Renderer
 from appliance.documents.routes import CollectionController, DocumentController
 from appliance.documents.service import DocumentService
 from appliance.documents.settings import DocumentSettings
 
 __all__ = [
+    "GIVEN_UP",
     "CollectionController",
     "DocumentController",
     "DocumentJobs",

@@ -1,6 +1,6 @@
 """What people do with collections and documents. Rights to change are decided here, once."""
 
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import AsyncIterable, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -11,6 +11,8 @@ from appliance.foundation import NotAllowed, NotFound
 from appliance.identity import Principal
 from appliance.inference import EmbeddingProfile
 from appliance.library import (
+    Arrival,
+    Attributes,
     CollectionInfo,
     Collections,
     DocumentInfo,
@@ -22,7 +24,7 @@ from appliance.library import (
     checked_path,
 )
 from appliance.parsing import Block, render_page
-from appliance.storage import FileStore
+from appliance.storage import FileStore, FileTooLarge, Page, PageAsk
 
 
 class DocumentService:
@@ -63,6 +65,9 @@ class DocumentService:
     async def collections(self, caller: Principal) -> list[CollectionInfo]:
         return await self._collections.visible(caller.scope())
 
+    async def collections_by_age(self, caller: Principal, ask: PageAsk) -> Page[CollectionInfo]:
+        return await self._collections.page(caller.scope(), ask)
+
     async def collection(self, caller: Principal, collection_id: UUID) -> CollectionInfo:
         """Raises NotFound."""
         return await self._collections.get(caller.scope(), collection_id)
@@ -77,12 +82,12 @@ class DocumentService:
         readers: Iterable[str] | None,
     ) -> CollectionInfo:
         """Raises NotFound, NotAllowed, CollectionNameTaken, BadReader."""
-        await self._managed(caller, collection_id)
+        await self.managed(caller, collection_id)
         return await self._collections.change(collection_id, name=name, description=description, readers=readers)
 
     async def delete_collection(self, caller: Principal, collection_id: UUID) -> None:
         """Raises NotFound, NotAllowed."""
-        await self._managed(caller, collection_id)
+        await self.managed(caller, collection_id)
         await self._collections.delete(collection_id)
 
     async def upload(
@@ -94,13 +99,41 @@ class DocumentService:
             NotFound, NotAllowed: the collection.
             FileTooLarge, BadPath: the file.
         """
-        await self._managed(caller, collection_id)
+        await self.managed(caller, collection_id)
         checked_path(path)
         async with self._files.keep(chunks, max_bytes=self._settings.max_file_bytes) as stored:
             registration = await self._documents.register(collection_id, path, stored)
         if registration.outcome == "queued":
             await self._jobs.enqueue(registration.version_id)
         return await self._documents.for_manager(registration.document_id), registration
+
+    async def add_stored(
+        self, caller: Principal, collection_id: UUID, arrivals: Sequence[Arrival]
+    ) -> list[Registration]:
+        """Make documents of bytes that are in the file store already, all or none, and queue them.
+
+        Raises:
+            NotFound, NotAllowed: the collection.
+            NotFound, FileTooLarge, BadPath: a file.
+        """
+        await self.managed(caller, collection_id)
+        for arrival in arrivals:
+            if arrival.stored.size_bytes > self._settings.max_file_bytes:
+                raise FileTooLarge(f"'{arrival.path}' is larger than {self._settings.max_file_bytes} bytes.")
+        async with self._files.hold():  # so that nobody drops the bytes before the documents refer to them
+            for arrival in arrivals:
+                if not self._files.path(arrival.stored.sha256).is_file():
+                    raise NotFound(f"The bytes of '{arrival.path}' are gone.")
+            registrations = await self._documents.register_all(collection_id, arrivals)
+        for registration in registrations:
+            if registration.outcome == "queued":
+                await self._jobs.enqueue(registration.version_id)
+        return registrations
+
+    async def change_attributes(self, caller: Principal, document: DocumentInfo, values: Attributes) -> None:
+        """Replace them all. Raises NotFound, NotAllowed."""
+        await self.managed(caller, document.collection_id)
+        await self._documents.change_attributes(document.id, values)
 
     async def documents(
         self, caller: Principal, collection_id: UUID, *, offset: int, limit: int
@@ -122,7 +155,7 @@ class DocumentService:
     async def delete_document(self, caller: Principal, document_id: UUID) -> None:
         """Raises NotFound, NotAllowed."""
         document = await self._documents.get(caller.scope(), document_id)
-        await self._managed(caller, document.collection_id)
+        await self.managed(caller, document.collection_id)
         await self._documents.delete(document_id)
 
     async def file(self, caller: Principal, document_id: UUID) -> tuple[DocumentInfo, bytes]:
@@ -158,7 +191,7 @@ class DocumentService:
             return False
         return caller.is_administrator or collection.owner_id == caller.user_id
 
-    async def _managed(self, caller: Principal, collection_id: UUID) -> CollectionInfo:
+    async def managed(self, caller: Principal, collection_id: UUID) -> CollectionInfo:
         """The collection, for somebody who may change it; a stranger cannot tell it from one that is not there."""
         collection = await self._collections.for_manager(collection_id)
         if self.may_write(caller, collection):

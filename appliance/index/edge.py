@@ -74,7 +74,7 @@ class EdgeIndex:
         self, space: str, *, dense: Sequence[float], text: str, scope: SearchScope, limit: int
     ) -> list[Hit]:
         """One query: dense and sparse candidates under the same filter, fused by RRF."""
-        if not scope.collection_ids:
+        if scope.is_empty:
             return []
         return await _on(self._reader, lambda: self._search(space, dense, text, scope, limit))
 
@@ -258,11 +258,16 @@ def _sync(path: Path | str, how: Callable[[int], None] = os.fsync) -> None:
 
 
 def _filter(scope: SearchScope) -> qe.Filter:
-    inside = qe.FieldCondition(COLLECTION_KEY, match=qe.MatchAny(sorted(str(c) for c in scope.collection_ids)))
+    inside = [_one_of(COLLECTION_KEY, scope.collection_ids)]
+    if scope.only_versions is not None:
+        inside.append(_one_of(VERSION_KEY, scope.only_versions))
     if not scope.excluded_versions:
-        return qe.Filter(must=[inside])
-    dead = qe.FieldCondition(VERSION_KEY, match=qe.MatchAny(sorted(str(v) for v in scope.excluded_versions)))
-    return qe.Filter(must=[inside], must_not=[dead])
+        return qe.Filter(must=[*inside])
+    return qe.Filter(must=[*inside], must_not=[_one_of(VERSION_KEY, scope.excluded_versions)])
+
+
+def _one_of(key: str, ids: frozenset[UUID]) -> qe.FieldCondition:
+    return qe.FieldCondition(key, match=qe.MatchAny(sorted(str(i) for i in ids)))
 
 
 def _hit(found: qe.ScoredPoint) -> Hit:

@@ -13,6 +13,13 @@ class SearchScope:
     collection_ids: frozenset[UUID] = frozenset()
     excluded_versions: frozenset[UUID] = frozenset()
     """Versions with points in the index that are not (or no longer) published."""
+    only_versions: frozenset[UUID] | None = None
+    """Look into these versions only; None: into all. The empty set finds nothing."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing can be found, so nothing need be asked."""
+        return not self.collection_ids or (self.only_versions is not None and not self.only_versions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ class QdrantIndex:
         self, space: str, *, dense: Sequence[float], text: str, scope: SearchScope, limit: int
     ) -> list[Hit]:
         """One query: dense and sparse candidates under the same filter, fused by RRF on the server."""
-        if not scope.collection_ids or not await _asked(self._client.collection_exists(space)):
+        if scope.is_empty or not await _asked(self._client.collection_exists(space)):
             return []
         inside = _filter(scope)
         prefetch = [models.Prefetch(query=list(dense), using=DENSE, filter=inside, limit=PREFETCH_COUNT)]
@@ -127,13 +127,16 @@ async def _asked(call: Awaitable[T]) -> T:
 
 
 def _filter(scope: SearchScope) -> models.Filter:
-    ids = sorted(str(c) for c in scope.collection_ids)
-    inside = models.FieldCondition(key=COLLECTION_KEY, match=models.MatchAny(any=ids))
+    inside = [_one_of(COLLECTION_KEY, scope.collection_ids)]
+    if scope.only_versions is not None:
+        inside.append(_one_of(VERSION_KEY, scope.only_versions))
     if not scope.excluded_versions:
-        return models.Filter(must=[inside])
-    dead = sorted(str(v) for v in scope.excluded_versions)
-    outside = models.FieldCondition(key=VERSION_KEY, match=models.MatchAny(any=dead))
-    return models.Filter(must=[inside], must_not=[outside])
+        return models.Filter(must=[*inside])
+    return models.Filter(must=[*inside], must_not=[_one_of(VERSION_KEY, scope.excluded_versions)])
+
+
+def _one_of(key: str, ids: frozenset[UUID]) -> models.FieldCondition:
+    return models.FieldCondition(key=key, match=models.MatchAny(any=sorted(str(i) for i in ids)))
 
 
 def _hit(point: models.ScoredPoint) -> Hit:

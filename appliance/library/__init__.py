@@ -11,12 +11,17 @@ Rule: whoever reads for a caller passes the caller's `AccessScope`; `readable_co
 it into rows. A version whose points may be in the index without being published has `unpublished_points`.
 """
 
+from appliance.library.attributes import AllOf, AnyOf, AttributeFilter, Attributes, AttributeValue, Comparison, Operator
 from appliance.library.collections import Collections
 from appliance.library.documents import Documents, checked_path
+from appliance.library.errors import CollectionNameTaken
 from appliance.library.ingestlog import IngestLog, passage_id
+from appliance.library.members import Members
 from appliance.library.records import (
+    Arrival,
     CollectionInfo,
     DocumentInfo,
+    DocumentState,
     IngestTask,
     Leftover,
     QueuedVersion,
@@ -28,13 +33,24 @@ from appliance.library.shelf import Shelf
 from appliance.library.values import Passage, PassageText, PassageView, ReadableCollection
 
 __all__ = [
+    "AllOf",
+    "AnyOf",
+    "Arrival",
+    "AttributeFilter",
+    "AttributeValue",
+    "Attributes",
     "CollectionInfo",
+    "CollectionNameTaken",
     "Collections",
+    "Comparison",
     "DocumentInfo",
+    "DocumentState",
     "Documents",
     "IngestLog",
     "IngestTask",
     "Leftover",
+    "Members",
+    "Operator",
     "Passage",
     "PassageText",
     "PassageView",

@@ -13,7 +13,7 @@ from appliance.inference.port import EmbeddingProfile
 from appliance.library.errors import BadReader, CollectionNameTaken
 from appliance.library.models import CollectionRow, DocumentRow, ReaderRow, VersionRow
 from appliance.library.records import CollectionInfo, StateCounts
-from appliance.storage import Database
+from appliance.storage import Database, Page, PageAsk, keyset, page_of
 
 
 class Collections:
@@ -57,6 +57,11 @@ class Collections:
     async def visible(self, scope: AccessScope) -> list[CollectionInfo]:
         """Everything that the scope may read, by name."""
         return await self._load(readable_collections(scope).order_by(CollectionRow.name))
+
+    async def page(self, scope: AccessScope, ask: PageAsk) -> Page[CollectionInfo]:
+        """What the scope may read, by age."""
+        found = await self._load(keyset(readable_collections(scope), CollectionRow.created_at, CollectionRow.id, ask))
+        return page_of(found, ask)
 
     async def get(self, scope: AccessScope, collection_id: UUID) -> CollectionInfo:
         """Raises NotFound, also when the scope may not read it."""
@@ -177,12 +182,13 @@ async def _counts(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, Stat
             share("partial"),
             share("refused"),
             share("queued", "processing"),
+            func.sum(VersionRow.size_bytes),
         )
         .join(VersionRow, VersionRow.id == DocumentRow.latest_version_id)
         .where(DocumentRow.collection_id.in_(ids), DocumentRow.alive == "")
         .group_by(DocumentRow.collection_id)
     )
-    return {row[0]: StateCounts(*row[1:]) for row in await session.execute(query)}
+    return {row[0]: StateCounts(*(int(n) for n in row[1:])) for row in await session.execute(query)}
 
 
 def _info(row: CollectionRow, readers: frozenset[str], counts: StateCounts) -> CollectionInfo:
@@ -193,5 +199,6 @@ def _info(row: CollectionRow, readers: frozenset[str], counts: StateCounts) -> C
         owner_id=row.owner_id,
         readers=readers,
         profile=profile_of(row),
+        created_at=row.created_at,
         counts=counts,
     )

@@ -1,6 +1,8 @@
 """Documents and their versions: registered, worked on, published by one pointer, taken away."""
 
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -11,10 +13,11 @@ from sqlalchemy.orm import aliased
 
 from appliance.foundation import Clock, NotFound, new_id
 from appliance.identity import AccessScope
+from appliance.library.attributes import Attributes, replace_attributes
 from appliance.library.collections import readable_collections
 from appliance.library.errors import BadPath
 from appliance.library.models import CollectionRow, DocumentRow, VersionRow
-from appliance.library.records import DocumentInfo, Registration, VersionInfo
+from appliance.library.records import Arrival, DocumentInfo, Registration, VersionInfo
 from appliance.storage import Database, StoredFile
 
 SHARED = {"read": True}
@@ -38,42 +41,47 @@ class Documents:
             BadPath: not a plain relative path.
             NotFound: the collection is gone.
         """
-        path = checked_path(path)
-        for _ in range(CREATING_TRIES):
-            with suppress(IntegrityError):  # somebody else was first to make this path's row: it is there now
-                return await self._register(collection_id, path, stored)
-        return await self._register(collection_id, path, stored)
+        return (await self.register_all(collection_id, [Arrival(path, stored)]))[0]
 
-    async def _register(self, collection_id: UUID, path: str, stored: StoredFile) -> Registration:
-        now = self._clock.now()
+    async def register_all(self, collection_id: UUID, arrivals: Sequence[Arrival]) -> list[Registration]:
+        """`register` for several, all or none."""
+        plain = [replace(a, path=checked_path(a.path)) for a in arrivals]
+        for _ in range(CREATING_TRIES):
+            with suppress(IntegrityError):  # somebody else was first to make a path's row: it is there now
+                return await self._register_all(collection_id, plain)
+        return await self._register_all(collection_id, plain)
+
+    async def _register_all(self, collection_id: UUID, arrivals: Sequence[Arrival]) -> list[Registration]:
         async with self._database.write() as session:
             collection = await session.get(CollectionRow, collection_id, with_for_update=SHARED)
             if collection is None or collection.alive:
                 raise NotFound("There is no such collection.")
-            row = await session.scalar(
-                select(DocumentRow)
-                .where(DocumentRow.collection_id == collection_id, DocumentRow.path == path, DocumentRow.alive == "")
-                .with_for_update()
+            return [await self._register(session, collection_id, arrival) for arrival in arrivals]
+
+    async def _register(self, session: AsyncSession, collection_id: UUID, arrival: Arrival) -> Registration:
+        now = self._clock.now()
+        row = await session.scalar(
+            select(DocumentRow)
+            .where(
+                DocumentRow.collection_id == collection_id, DocumentRow.path == arrival.path, DocumentRow.alive == ""
             )
-            if row is None:
-                row = DocumentRow(
-                    id=new_id(),
-                    collection_id=collection_id,
-                    path=path,
-                    name=_name(path),
-                    created_at=now,
-                    updated_at=now,
-                )
-                session.add(row)
-                await session.flush()
-            latest = await session.get(VersionRow, row.latest_version_id) if row.latest_version_id else None
-            if latest is not None and latest.sha256 == stored.sha256 and latest.state in NO_WORK:
-                return Registration(row.id, latest.id, "unchanged")
-            version = _new_version(row, latest, stored, now)
-            session.add(version)
-            if latest is not None and latest.state in ("queued", "processing"):
-                latest.state, latest.unpublished_points = "retired", True
-            row.latest_version_id, row.updated_at = version.id, now
+            .with_for_update()
+        )
+        if row is None:
+            row = _new_document(collection_id, arrival, now)
+            session.add(row)
+            await session.flush()
+        if arrival.attributes is not None:
+            await replace_attributes(session, row.id, arrival.attributes)
+        latest = await session.get(VersionRow, row.latest_version_id) if row.latest_version_id else None
+        if latest is not None and latest.sha256 == arrival.stored.sha256 and latest.state in NO_WORK:
+            return Registration(row.id, latest.id, "unchanged")
+        version = _new_version(row, latest, arrival.stored, now)
+        session.add(version)
+        if latest is not None and latest.state in ("queued", "processing"):
+            latest.state, latest.unpublished_points = "retired", True
+        row.latest_version_id, row.updated_at = version.id, now
+        await session.flush()
         return Registration(row.id, version.id, "queued")
 
     async def get(self, scope: AccessScope, document_id: UUID) -> DocumentInfo:
@@ -86,10 +94,10 @@ class Documents:
     async def for_manager(self, document_id: UUID) -> DocumentInfo:
         """Without a scope: for whoever may change the collection, which the service has checked. Raises NotFound."""
         async with self._database.read() as session:
-            row = (await session.execute(_documents().where(DocumentRow.id == document_id))).first()
+            row = (await session.execute(living_documents().where(DocumentRow.id == document_id))).first()
         if row is None:
             raise NotFound("There is no such document.")
-        return _info(*row)
+        return document_info(*row)
 
     async def page(
         self, scope: AccessScope, collection_id: UUID, *, offset: int, limit: int
@@ -126,6 +134,13 @@ class Documents:
             )
             return tuple(version_info(row) for row in rows)
 
+    async def change_attributes(self, document_id: UUID, values: Attributes) -> None:
+        """Replace them all. For whoever may change the collection, which the service has checked."""
+        async with self._database.write() as session:
+            if await session.get(DocumentRow, document_id, with_for_update=True) is None:
+                raise NotFound("There is no such document.")
+            await replace_attributes(session, document_id, values)
+
     async def delete(self, document_id: UUID) -> None:
         """Take a document out of every answer at once; the rest is swept later. Raises NotFound."""
         async with self._database.write() as session:
@@ -143,13 +158,13 @@ class Documents:
         self, scope: AccessScope, *where: ColumnElement[bool], offset: int = 0, limit: int = 100
     ) -> list[DocumentInfo]:
         readable = readable_collections(scope).with_only_columns(CollectionRow.id)
-        query = _documents().where(DocumentRow.collection_id.in_(readable), *where)
+        query = living_documents().where(DocumentRow.collection_id.in_(readable), *where)
         async with self._database.read() as session:
             rows = await session.execute(query.order_by(DocumentRow.path).offset(offset).limit(limit))
-            return [_info(*row) for row in rows]
+            return [document_info(*row) for row in rows]
 
 
-def _documents() -> Select[DocumentRow, VersionRow, VersionRow]:
+def living_documents() -> Select[DocumentRow, VersionRow, VersionRow]:
     """Living documents with their latest and their published version."""
     latest, published = aliased(VersionRow), aliased(VersionRow)
     return (
@@ -213,6 +228,18 @@ def version_info(row: VersionRow) -> VersionInfo:
     )
 
 
+def _new_document(collection_id: UUID, arrival: Arrival, now: datetime) -> DocumentRow:
+    return DocumentRow(
+        id=new_id(),
+        collection_id=collection_id,
+        path=arrival.path,
+        name=_name(arrival.path),
+        file_id=arrival.file_id,
+        created_at=now,
+        updated_at=now,
+    )
+
+
 def _new_version(row: DocumentRow, latest: VersionRow | None, stored: StoredFile, now: datetime) -> VersionRow:
     return VersionRow(
         id=new_id(),
@@ -229,7 +256,7 @@ def _name(path: str) -> str:
     return path.rpartition("/")[2][:400]
 
 
-def _info(row: DocumentRow, latest: VersionRow, published: VersionRow | None) -> DocumentInfo:
+def document_info(row: DocumentRow, latest: VersionRow, published: VersionRow | None) -> DocumentInfo:
     return DocumentInfo(
         id=row.id,
         collection_id=row.collection_id,
@@ -238,4 +265,6 @@ def _info(row: DocumentRow, latest: VersionRow, published: VersionRow | None) ->
         latest=version_info(latest),
         published=None if published is None else version_info(published),
         updated_at=row.updated_at,
+        created_at=row.created_at,
+        file_id=row.file_id,
     )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, Double, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from appliance.storage import Base, UtcDateTime
@@ -52,8 +52,26 @@ class DocumentRow(Base):
     current_version_id: Mapped[UUID | None] = mapped_column(default=None)
     """No foreign key: versions point here, and the pointer must move in one statement."""
     latest_version_id: Mapped[UUID | None] = mapped_column(default=None)
+    file_id: Mapped[UUID | None] = mapped_column(default=None, index=True)
+    """The program's uploaded file that it was made from; None when it came another way."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class AttributeRow(Base):
+    """What programs note about a document; exactly one of the three values is set."""
+
+    __tablename__ = "document_attributes"
+    __table_args__ = (
+        Index("ix_document_attributes_text", "key", "text"),
+        Index("ix_document_attributes_number", "key", "number"),
+    )
+
+    document_id: Mapped[UUID] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    text: Mapped[str | None] = mapped_column(String(512), default=None)
+    number: Mapped[float | None] = mapped_column(Double, default=None)
+    flag: Mapped[bool | None] = mapped_column(default=None)
 
 
 class VersionRow(Base):

@@ -6,6 +6,8 @@ from typing import Literal
 from uuid import UUID
 
 from appliance.inference.port import EmbeddingProfile
+from appliance.library.attributes import Attributes
+from appliance.storage import StoredFile
 
 DocumentState = Literal["queued", "processing", "indexed", "partial", "refused", "retired"]
 
@@ -17,6 +19,7 @@ class StateCounts:
     partial: int = 0
     refused: int = 0
     processing: int = 0
+    size_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,7 @@ class CollectionInfo:
     readers: frozenset[str]
     """Principals' names: `everyone`, `user:<id>`, `group:<id>`; the owner is always among them."""
     profile: EmbeddingProfile
+    created_at: datetime
     counts: StateCounts = StateCounts()
 
 
@@ -59,6 +63,20 @@ class DocumentInfo:
     latest: VersionInfo
     published: VersionInfo | None
     updated_at: datetime
+    created_at: datetime
+    file_id: UUID | None = None
+    """The program's uploaded file that it was made from; None when it came another way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Bytes that are in the file store, and the path under which they are to become a document."""
+
+    path: str
+    stored: StoredFile
+    file_id: UUID | None = None
+    attributes: Attributes | None = None
+    """None leaves those that a document of this path has."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Select, select
 
 from appliance.foundation import NotFound
 from appliance.identity import AccessScope
+from appliance.library.attributes import AttributeFilter, condition
 from appliance.library.collections import profile_of, readable_collections
 from appliance.library.models import CollectionRow, DocumentRow, PassageRow, VersionRow
 from appliance.library.values import Passage, PassageView, ReadableCollection
@@ -44,6 +45,24 @@ class Shelf:
         )
         async with self._database.read() as session:
             return frozenset(await session.scalars(query))
+
+    async def matching_versions(
+        self, scope: AccessScope, collection_ids: Sequence[UUID], where: AttributeFilter
+    ) -> frozenset[UUID]:
+        """Published versions in these collections, as far as the scope may read them, whose documents fulfil `where`.
+
+        A search that has a condition looks into these only: a set made before the search, never a choice of its hits.
+        """
+        readable = readable_collections(scope).with_only_columns(CollectionRow.id)
+        query = select(DocumentRow.current_version_id).where(
+            DocumentRow.alive == "",
+            DocumentRow.current_version_id.is_not(None),
+            DocumentRow.collection_id.in_(collection_ids),
+            DocumentRow.collection_id.in_(readable),
+            condition(where),
+        )
+        async with self._database.read() as session:
+            return frozenset(v for v in await session.scalars(query) if v is not None)
 
     async def load(self, scope: AccessScope, passage_ids: Sequence[UUID]) -> list[Passage]:
         """Passages that may be used now, in the order asked for.

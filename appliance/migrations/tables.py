@@ -7,8 +7,9 @@ from appliance.identity import models as identity
 from appliance.library import models as library
 from appliance.openai_api.files import models as files
 from appliance.openai_api.responses import models as responses
+from appliance.openai_api.vector_stores import models as vector_stores
 from appliance.storage import Base
 from appliance.usage import models as usage
 
-ROOMS_WITH_TABLES = (chat, identity, library, files, responses, usage)
+ROOMS_WITH_TABLES = (chat, identity, library, files, responses, vector_stores, usage)
 METADATA: MetaData = Base.metadata

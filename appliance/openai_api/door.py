@@ -6,6 +6,7 @@ from typing import Any
 from litestar.types import ControllerRouterHandler
 
 from appliance.answers import Answers, Assistants
+from appliance.documents import DocumentService
 from appliance.foundation import Clock
 from appliance.inference import Engines
 from appliance.library import Shelf
@@ -29,6 +30,7 @@ from appliance.openai_api.responses.settings import ResponseSettings
 from appliance.openai_api.responses.window import Window
 from appliance.openai_api.served import ServedModels
 from appliance.openai_api.translation import TokenCounter
+from appliance.openai_api.vector_stores.assembly import VectorStoreParts
 from appliance.retrieval import Retrieval
 from appliance.storage import Database, FileStore
 from appliance.usage import Usage
@@ -54,6 +56,7 @@ class Beneath:
     """Made before the door: the file store asks it which bytes are in use."""
     engines: Engines
     usage: Usage
+    documents: DocumentService
     shelf: Shelf
     retrieval: Retrieval
     answers: Answers
@@ -71,7 +74,15 @@ class OpenAiDoor:
         self.chat_completions = ChatCompletions(served, calls, assistants)
         self.completions = Completions(served, calls)
         self.embeddings = Embeddings(served, calls)
-        self.files = ApiFiles(beneath.uploads, beneath.files, settings.files)
+        self.vector_stores = VectorStoreParts(
+            beneath.database,
+            beneath.clock,
+            beneath.uploads,
+            beneath.engines,
+            beneath.documents,
+            beneath.retrieval,
+        )
+        self.files = ApiFiles(beneath.uploads, beneath.files, settings.files, self.vector_stores.files)
         self.responses = Responses(
             served,
             self.chat_completions,
@@ -91,11 +102,12 @@ class OpenAiDoor:
             ResponsesController,
             ModelsController,
             FilesController,
+            *self.vector_stores.routes(),
         ]
 
     def dependencies(self) -> dict[str, Any]:
         """What the routes take by these names."""
-        return {"api_files": self.files, "responses": self.responses}
+        return {"api_files": self.files, "responses": self.responses, **self.vector_stores.dependencies()}
 
     async def start(self) -> None:
         """Begin the background work."""

@@ -5,7 +5,7 @@ from typing import Protocol
 from uuid import UUID
 
 from appliance.identity import AccessScope
-from appliance.library import Passage, ReadableCollection
+from appliance.library import AttributeFilter, Passage, ReadableCollection
 
 
 class ShelfPort(Protocol):
@@ -17,6 +17,12 @@ class ShelfPort(Protocol):
 
     async def excluded_versions(self) -> frozenset[UUID]:
         """Versions with points in the index that no answer may use."""
+        ...
+
+    async def matching_versions(
+        self, scope: AccessScope, collection_ids: Sequence[UUID], where: AttributeFilter
+    ) -> frozenset[UUID]:
+        """Published versions, readable by the scope, of documents whose attributes fulfil `where`."""
         ...
 
     async def load(self, scope: AccessScope, passage_ids: Sequence[UUID]) -> list[Passage]:

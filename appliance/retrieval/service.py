@@ -7,7 +7,7 @@ from uuid import UUID
 from appliance.identity import AccessScope
 from appliance.index import Hit, PassageIndex, SearchScope, space_name
 from appliance.inference import Embedder
-from appliance.library import Passage, ReadableCollection
+from appliance.library import AttributeFilter, Passage, ReadableCollection
 from appliance.retrieval.port import ShelfPort
 
 SPARE = 1.5
@@ -38,7 +38,13 @@ class Retrieval:
         self._embedder = embedder
 
     async def search(
-        self, scope: AccessScope, query: str, *, collection_ids: Sequence[UUID] | None, limit: int
+        self,
+        scope: AccessScope,
+        query: str,
+        *,
+        collection_ids: Sequence[UUID] | None,
+        limit: int,
+        where: AttributeFilter | None = None,
     ) -> Found:
         """Find the passages nearest to a question.
 
@@ -47,6 +53,7 @@ class Retrieval:
             query: The question as typed.
             collection_ids: Search only these, as far as the scope may read them; None searches all it may read.
             limit: Most passages to return.
+            where: Look only into documents whose attributes fulfil this; it becomes part of the index's query.
 
         Returns:
             Best first. `searched` names what was looked at, also when nothing was found.
@@ -59,9 +66,12 @@ class Retrieval:
         if not readable or not query.strip():
             return Found((), tuple(readable))
         excluded = await self._shelf.excluded_versions()
+        only = None
+        if where is not None:
+            only = await self._shelf.matching_versions(scope, [c.id for c in readable], where)
         lists = [
-            await self._search_space(space, collections, query, excluded, limit)
-            for space, collections in _by_space(readable).items()
+            await self._search_space(collections, query, _inside(collections, excluded, only), limit)
+            for collections in _by_space(readable)
         ]
         hits = lists[0] if len(lists) == 1 else fuse(lists)
         scores = {hit.passage_id: hit.score for hit in hits}
@@ -70,15 +80,13 @@ class Retrieval:
         return Found(tuple(ranked[:limit]), tuple(readable))
 
     async def _search_space(
-        self,
-        space: str,
-        collections: Sequence[ReadableCollection],
-        query: str,
-        excluded: frozenset[UUID],
-        limit: int,
+        self, collections: Sequence[ReadableCollection], query: str, inside: SearchScope, limit: int
     ) -> list[Hit]:
-        vector = await self._embedder.embed_query(collections[0].profile, query)
-        inside = SearchScope(frozenset(c.id for c in collections), excluded)
+        profile = collections[0].profile
+        if inside.is_empty:
+            return []
+        vector = await self._embedder.embed_query(profile, query)
+        space = space_name(profile.model_id, profile.dimension)
         return await self._index.search(
             space, dense=vector, text=query, scope=inside, limit=min(100, round(limit * SPARE) + 2)
         )
@@ -96,9 +104,15 @@ def fuse(lists: Sequence[Sequence[Hit]]) -> list[Hit]:
     return [Hit(i, by_id[i].document_id, by_id[i].version_id, totals[i]) for i in order]
 
 
-def _by_space(readable: Sequence[ReadableCollection]) -> dict[str, list[ReadableCollection]]:
+def _inside(
+    collections: Sequence[ReadableCollection], excluded: frozenset[UUID], only: frozenset[UUID] | None
+) -> SearchScope:
+    return SearchScope(frozenset(c.id for c in collections), excluded, only)
+
+
+def _by_space(readable: Sequence[ReadableCollection]) -> list[list[ReadableCollection]]:
     """One search per embedding model; prefixes belong to the space as well."""
     spaces: dict[str, list[ReadableCollection]] = {}
     for collection in readable:
         spaces.setdefault(space_name(collection.profile.model_id, collection.profile.dimension), []).append(collection)
-    return spaces
+    return list(spaces.values())

@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.gateway import Client, Gateway
 
+NO_STORE = f"vs_{uuid.uuid4().hex}"
 SECRET = "zanzibar"
 COLLECTION = "secret-"
 TEXT = f"The secret project is called {SECRET}. Its budget is nine million euros.".encode()
@@ -27,6 +28,17 @@ class Secret:
     collection: str
     document: str
     passage: str
+
+    @property
+    def store(self) -> str:
+        """The collection as a vector store."""
+        return f"vs_{uuid.UUID(self.collection).hex}"
+
+    @property
+    def file(self) -> str:
+        """The document as a file of that store."""
+        return f"file-{uuid.UUID(self.document).hex}"
+
     roles: dict[str, Client] = field(default_factory=dict)
 
 
@@ -108,6 +120,12 @@ async def progress(client: Client, secret: Secret) -> tuple[int, str]:
         return reply.status_code, "\n".join(lines)
 
 
+def asked(**more: object) -> dict[str, object]:
+    return {"query": QUESTION, **more}
+
+
+ANY_YEAR = {"type": "ne", "key": "year", "value": 1}
+
 DOORS: dict[str, Door] = {
     "search": lambda c, s: post(c, "/api/search", {"query": QUESTION}),
     "search, named": lambda c, s: post(c, "/api/search", {"query": QUESTION, "collection_ids": [s.collection]}),
@@ -124,7 +142,20 @@ DOORS: dict[str, Door] = {
     "passage": lambda c, s: get(c, f"/api/passages/{s.passage}"),
     "progress": progress,
     "conversation": conversation,
+    "vector stores": lambda c, s: get(c, "/v1/vector_stores?limit=100"),
+    "vector store": lambda c, s: get(c, f"/v1/vector_stores/{s.store}"),
+    "vector store, files": lambda c, s: get(c, f"/v1/vector_stores/{s.store}/files"),
+    "vector store, file": lambda c, s: get(c, f"/v1/vector_stores/{s.store}/files/{s.file}"),
+    "vector store, content": lambda c, s: get(c, f"/v1/vector_stores/{s.store}/files/{s.file}/content"),
+    "vector store, search": lambda c, s: post(c, f"/v1/vector_stores/{s.store}/search", asked()),
+    "vector store, search by attribute": lambda c, s: post(
+        c, f"/v1/vector_stores/{s.store}/search", asked(filters=ANY_YEAR)
+    ),
 }
+NAMES = {"collections", "collection", "vector stores", "vector store"}
+"""Doors that show which collections there are, not what is in them."""
+IDS = {"vector store, files", "vector store, file"}
+"""Doors that show documents by their ids."""
 
 
 @pytest.mark.parametrize("door", DOORS)
@@ -132,7 +163,8 @@ DOORS: dict[str, Door] = {
 async def test_a_reader_gets_it(secret: Secret, door: str, role: str) -> None:
     status, text = await DOORS[door](secret.roles[role], secret)
     assert status < 300, text
-    assert door == "progress" or (COLLECTION if door in ("collections", "collection") else SECRET) in text
+    proof = COLLECTION if door in NAMES else secret.file if door in IDS else SECRET
+    assert door == "progress" or proof in text
 
 
 @pytest.mark.parametrize("door", DOORS)
@@ -144,7 +176,7 @@ async def test_nobody_else_does(secret: Secret, door: str, role: str) -> None:
         assert status == 401
     elif role == "administrator" and door == "collections":
         assert status == 200  # who administers sees which collections there are, never what is in them
-    elif secret.collection in text or COLLECTION in text:
+    elif any(mark in text for mark in (secret.collection, COLLECTION, secret.store, secret.file)):
         pytest.fail(f"{door} names the collection to {role}: {text[:300]}")
 
 
@@ -157,6 +189,10 @@ async def test_what_is_hidden_answers_like_what_is_not_there(secret: Secret, rol
         (f"/api/documents/{secret.document}", f"/api/documents/{nothing}"),
         (f"/api/documents/{secret.document}/file", f"/api/documents/{nothing}/file"),
         (f"/api/passages/{secret.passage}", f"/api/passages/{nothing}"),
+        *(
+            (f"/v1/vector_stores/{secret.store}{below}", f"/v1/vector_stores/{NO_STORE}{below}")
+            for below in ("", "/files", f"/files/{secret.file}", f"/files/{secret.file}/content")
+        ),
     ]
     for hidden, absent in pairs:
         left, right = await client.get(hidden), await client.get(absent)
@@ -172,6 +208,12 @@ async def test_readers_and_strangers_cannot_write_into_it(secret: Secret, role: 
     )
     assert reply.status_code in (401, 403, 404), reply.text
     assert (await client.delete(f"/api/documents/{secret.document}")).status_code in (401, 403, 404)
+    store = f"/v1/vector_stores/{secret.store}"
+    for path in (store, f"{store}/files/{secret.file}"):
+        assert (await client.delete(path)).status_code in (401, 403, 404)
+        assert (await client.post(path, json={"attributes": {}})).status_code in (400, 401, 403, 404)
+    for path, body in (("files", {"file_id": secret.file}), ("file_batches", {"file_ids": [secret.file]})):
+        assert (await client.post(f"{store}/{path}", json=body)).status_code in (401, 403, 404)
     assert (await client.delete(f"/api/collections/{secret.collection}")).status_code in (401, 403, 404)
 
 

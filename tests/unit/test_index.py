@@ -90,6 +90,21 @@ async def test_nothing_outside_the_scope_is_ever_found(index: PassageIndex) -> N
     assert 11 not in await find(index, "hotel", RED, BLUE, excluded=(1,))
 
 
+async def test_a_search_in_some_versions_looks_into_those_only(index: PassageIndex) -> None:
+    await filled(index)
+
+    async def found(*versions: int) -> set[int]:
+        only = frozenset(uuid.UUID(int=2000 + v) for v in versions)
+        scope = SearchScope(frozenset([RED, BLUE]), only_versions=only)
+        hits = await index.search(SPACE, dense=embed("hotel"), text="hotel", scope=scope, limit=10)
+        return {hit.passage_id.int for hit in hits}
+
+    assert await found(1) == {11}
+    assert await found(2, 3) == {12, 13}
+    assert await found(9) == set()
+    assert await found() == set()
+
+
 async def test_writing_twice_changes_nothing(index: PassageIndex) -> None:
     await filled(index)
     await filled(index)

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator
+from typing import Protocol
+from uuid import UUID
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,11 +18,22 @@ from appliance.storage import FileStore, FileTooLarge, Page, PageAsk
 log = structlog.get_logger(__name__)
 
 
+class AttachedFiles(Protocol):
+    """Whatever was made of files elsewhere."""
+
+    async def forget(self, caller: Principal, key: UUID) -> None:
+        """Take away what was made of a file, where the caller may."""
+        ...
+
+
 class ApiFiles:
     """Upload, list, read and delete, each within the caller's own files."""
 
-    def __init__(self, repository: FileRepository, store: FileStore, settings: FileSettings) -> None:
+    def __init__(
+        self, repository: FileRepository, store: FileStore, settings: FileSettings, attached: AttachedFiles
+    ) -> None:
         self._repository = repository
+        self._attached = attached
         self._store = store
         self._settings = settings
         self._sweeper: asyncio.Task[None] | None = None
@@ -63,8 +76,9 @@ class ApiFiles:
         return info, self._store.chunks(info.sha256)
 
     async def delete(self, caller: Principal, file_id: str) -> None:
-        """Raises NoSuchFile."""
+        """Also out of the vector stores that the caller may change. Raises NoSuchFile."""
         info = await self.get(caller, file_id)
+        await self._attached.forget(caller, info.id)
         await self._repository.delete(caller.user_id, info.id)
         await self._store.drop_unused([info.sha256])
 
