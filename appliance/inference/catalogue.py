@@ -14,7 +14,8 @@ from appliance.inference.port import EmbeddingProfile
 
 FOLDER = Path(__file__).parent / "catalogue"
 
-Task = Literal["chat", "embed", "rerank", "transcribe"]
+Task = Literal["chat", "embed", "rerank", "transcribe", "image"]
+"""`image`: draws; by an engine elsewhere only, since vLLM has none."""
 
 
 class ChatProbe(Struct, forbid_unknown_fields=True, frozen=True):

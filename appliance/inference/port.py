@@ -87,6 +87,8 @@ class Forward:
     """What it may cost, prompt and answer; by this the load is judged."""
     affinity: bytes = field(default=b"", repr=False)
     """Requests of equal value begin alike, so that the engine that has seen one knows the beginning of the other."""
+    content_type: bytes = b""
+    """Empty: JSON. Anything else goes to no fallback, since the model's name in it cannot be changed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,8 @@ async def probe(entry: Entry, client: EngineClient) -> None:
         await _rerank(entry, client)
     elif entry.task == "transcribe":
         await client.transcribe(silence())  # that it does the work at all; what it hears in silence is its own affair
+    elif entry.task == "image" and entry.id not in await client.models():  # a drawing would take minutes
+        raise EngineUnavailable(f"The engine does not serve '{entry.id}'.")
 
 
 async def touch(entry: Entry, client: EngineClient) -> None:
@@ -42,6 +44,8 @@ async def touch(entry: Entry, client: EngineClient) -> None:
         await client.rerank(entry.probe.rerank.query, [entry.probe.rerank.relevant])
     elif entry.task == "transcribe":
         await client.transcribe(silence())
+    elif entry.task == "image":
+        await client.models()
 
 
 async def _chat(entry: Entry, client: EngineClient) -> None:

@@ -170,7 +170,7 @@ class Engines:
         """
         pool = self._pool(ask.model_id)
         fallbacks = self._choices[ask.model_id].fallbacks
-        if not fallbacks:
+        if not fallbacks or ask.content_type:
             return await pool.forward(ask)
         if pool.takes():
             try:

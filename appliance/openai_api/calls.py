@@ -38,6 +38,8 @@ class EngineCall:
     """The caller asked for the usage event of a stream; the engine is always asked for it."""
     lane: Lane = "interactive"
     affinity: bytes = field(default=b"", repr=False)
+    content_type: bytes = b""
+    """Empty: JSON."""
     shortened: Callable[[int], bytes] | None = field(default=None, repr=False)
     """The body anew, with at most so many tokens to generate: when a budget has less left than was asked for."""
 
@@ -97,7 +99,9 @@ class EngineCalls:
                 body = call.shortened(reservation.max_tokens)
             tokens = call.prompt_tokens + reservation.max_tokens
             reply = await self._engines.forward(
-                Forward(call.model_id, f"/v1/{call.endpoint}", body, call.lane, tokens, call.affinity)
+                Forward(
+                    call.model_id, f"/v1/{call.endpoint}", body, call.lane, tokens, call.affinity, call.content_type
+                )
             )
             if reply.status >= 400:
                 raise await _refused(reply, call.endpoint)

@@ -11,6 +11,8 @@ from appliance.foundation import Clock
 from appliance.inference import Engines
 from appliance.library import Shelf
 from appliance.metrics import CallMeters
+from appliance.openai_api.audio.routes import TranscriptionsController
+from appliance.openai_api.audio.service import Transcriptions
 from appliance.openai_api.calls import EngineCalls
 from appliance.openai_api.chat_completions.assistants import AssistantCalls
 from appliance.openai_api.chat_completions.service import ChatCompletions
@@ -21,7 +23,9 @@ from appliance.openai_api.files.routes import FilesController
 from appliance.openai_api.files.service import ApiFiles
 from appliance.openai_api.files.settings import FileSettings
 from appliance.openai_api.hot import hot_route
+from appliance.openai_api.images.service import Images
 from appliance.openai_api.models.routes import ModelsController
+from appliance.openai_api.ranking.service import Ranking
 from appliance.openai_api.responses.repository import ResponseRepository
 from appliance.openai_api.responses.routes import ResponsesController
 from appliance.openai_api.responses.search import FileSearch
@@ -74,6 +78,9 @@ class OpenAiDoor:
         self.chat_completions = ChatCompletions(served, calls, assistants)
         self.completions = Completions(served, calls)
         self.embeddings = Embeddings(served, calls)
+        self.ranking = Ranking(served, calls)
+        self.transcriptions = Transcriptions(served, calls)
+        self.images = Images(served, calls)
         self.vector_stores = VectorStoreParts(
             beneath.database,
             beneath.clock,
@@ -99,6 +106,10 @@ class OpenAiDoor:
             hot_route("/v1/completions", self.completions.begin),
             hot_route("/v1/embeddings", self.embeddings.begin),
             hot_route("/v1/responses", self.responses.begin),
+            hot_route("/v1/rerank", self.ranking.begin_rerank),
+            hot_route("/v1/score", self.ranking.begin_score),
+            hot_route("/v1/images/generations", self.images.begin),
+            TranscriptionsController,
             ResponsesController,
             ModelsController,
             FilesController,
@@ -107,7 +118,12 @@ class OpenAiDoor:
 
     def dependencies(self) -> dict[str, Any]:
         """What the routes take by these names."""
-        return {"api_files": self.files, "responses": self.responses, **self.vector_stores.dependencies()}
+        return {
+            "api_files": self.files,
+            "responses": self.responses,
+            "transcriptions": self.transcriptions,
+            **self.vector_stores.dependencies(),
+        }
 
     async def start(self) -> None:
         """Begin the background work."""

@@ -15,6 +15,13 @@ class ModelNotFound(NotFound):
     remedy = "GET /v1/models lists the models and assistants that you may use."
 
 
+class TaskNotServed(NotFound):
+    """No model of this kind is configured here."""
+
+    code = "task_not_served"
+    remedy = "An administrator can add one to [engines] models; GET /v1/models lists what is served."
+
+
 class UnsupportedValue(InvalidInput):
     code = "unsupported_value"
 

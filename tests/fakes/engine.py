@@ -37,6 +37,8 @@ class FakeEngine:
     finish: str = "stop"
     chats: list[dict[str, Any]] = field(default_factory=list)
     completions: list[dict[str, Any]] = field(default_factory=list)
+    forms: list[dict[str, str]] = field(default_factory=list)
+    """Parts of what came to be transcribed."""
     embedded: int = 0
     words_sent: int = 0
     left_early: asyncio.Event = field(default_factory=asyncio.Event)
@@ -50,6 +52,7 @@ class FakeEngine:
         app.router.add_post("/v1/embeddings", self._embeddings)
         app.router.add_post("/tokenize", self._tokenize)
         app.router.add_post("/v1/rerank", self._rerank)
+        app.router.add_post("/v1/score", self._score)
         app.router.add_post("/v1/audio/transcriptions", self._transcribe)
         return app
 
@@ -59,7 +62,15 @@ class FakeEngine:
         asked = set(re.findall(r"\w+", body["query"].lower()))
         judged = [len(asked & set(re.findall(r"\w+", d.lower()))) / len(asked) for d in body["documents"]]
         results = [{"index": i, "relevance_score": score} for i, score in enumerate(judged)]
-        return web.json_response({"results": sorted(results, key=lambda r: -r["relevance_score"])})
+        best = sorted(results, key=lambda r: -r["relevance_score"])[: body.get("top_n") or None]
+        return web.json_response({"model": body["model"], "results": best, "usage": {"total_tokens": 7}})
+
+    async def _score(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        left = body["text_1"] * (len(body["text_2"]) if len(body["text_1"]) == 1 else 1)
+        pairs = zip(left, body["text_2"], strict=True)
+        data = [{"index": i, "object": "score", "score": float(a == b)} for i, (a, b) in enumerate(pairs)]
+        return web.json_response({"object": "list", "model": body["model"], "data": data, "usage": {"total_tokens": 7}})
 
     async def _transcribe(self, request: web.Request) -> web.Response:
         form = await request.post()
@@ -67,7 +78,10 @@ class FakeEngine:
         assert isinstance(recording, web.FileField)
         if recording.file.read(4) != b"RIFF":
             return web.json_response({"error": {"message": "no recording"}}, status=400)
-        return web.json_response({"text": ""})
+        self.forms.append({k: v for k, v in form.items() if isinstance(v, str)} | {"filename": recording.filename})
+        if form.get("response_format") == "text":
+            return web.Response(text="Hello.")
+        return web.json_response({"text": "Hello.", "usage": {"type": "duration", "seconds": 1}})
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()

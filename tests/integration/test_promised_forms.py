@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.engine import FakeEngine
-from tests.support.gateway import CHAT_MODEL, Client, Gateway
+from tests.support.gateway import CHAT_MODEL, TOOLS_MODEL, Client, Gateway
 
 WEATHER = {
     "type": "object",
@@ -136,3 +136,39 @@ async def test_tools_and_a_format_cannot_be_promised_together_without_the_abilit
     body = {**ASKED, "tool_choice": "auto", "response_format": SCHEMA}
     error = (await caller.post("/v1/chat/completions", json=body)).json()["error"]
     assert (error["code"], error["param"]) == ("unsupported_value", "response_format")
+
+
+def native(arguments: str) -> list[dict[str, Any]]:
+    call = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "get_weather", "arguments": ""}}
+    return [{"tool_calls": [call]}, {"tool_calls": [{"index": 0, "function": {"arguments": arguments}}]}]
+
+
+@pytest.fixture
+def parsing(engine: FakeEngine) -> Iterator[FakeEngine]:
+    """The stand-in as an engine with a parser of its own."""
+    engine.chats.clear()
+    yield engine
+    engine.deltas, engine.finish = [], "stop"
+
+
+async def test_an_engine_that_parses_is_bound_and_checked(caller: Client, parsing: FakeEngine) -> None:
+    parsing.deltas, parsing.finish = native('{"city": "Berlin"}'), "tool_calls"
+    whole = await caller.ok("POST", "/v1/chat/completions", {**ASKED, "model": TOOLS_MODEL})
+    assert whole["choices"][0]["message"]["tool_calls"][0]["id"] == "call_1"
+    assert (await streamed(caller, {**ASKED, "model": TOOLS_MODEL}))[-1] == "[DONE]"
+    for sent in parsing.chats:
+        assert sent["tools"][0]["function"]["strict"] is True
+        assert sent["tool_choice"] == "required"
+    parsing.chats.clear()
+    await caller.ok("POST", "/v1/chat/completions", {**ASKED, "model": TOOLS_MODEL, "tool_choice": "auto"})
+    assert "strict" not in parsing.chats[0]["tools"][0]["function"]
+
+
+async def test_a_bare_string_for_arguments_is_never_passed_on(caller: Client, parsing: FakeEngine) -> None:
+    parsing.deltas, parsing.finish = native('"Berlin"'), "tool_calls"
+    reply = await caller.post("/v1/chat/completions", json={**ASKED, "model": TOOLS_MODEL})
+    assert (reply.status_code, reply.json()["error"]["code"]) == (503, "answer_unfit")
+    assert [c.get("response_format", {}).get("type") for c in parsing.chats] == [None, "json_schema"]
+    events = await streamed(caller, {**ASKED, "model": TOOLS_MODEL})
+    assert events[-1]["error"]["code"] == "answer_unfit"
+    assert not any(c["finish_reason"] for e in events[:-1] for c in e["choices"])

@@ -20,6 +20,7 @@ PASSWORD = "correct horse battery staple"
 CHAT_MODEL, EMBED_MODEL = "smollm2-135m-instruct", "multilingual-e5-small"
 TOOLS_MODEL = "qwen3-0.6b"
 """One that the catalogue says to be made for tools."""
+JUDGE_MODEL, HEARING_MODEL = "bge-reranker-v2-m3", "whisper-large-v3-turbo"
 
 
 def settings_for(data: Path, chat_url: str, embed_url: str, database_url: str = "") -> Settings:
@@ -32,6 +33,8 @@ def settings_for(data: Path, chat_url: str, embed_url: str, database_url: str = 
                 ModelSection(id=CHAT_MODEL, base_urls=(chat_url,)),
                 ModelSection(id=EMBED_MODEL, base_urls=(embed_url,)),
                 ModelSection(id=TOOLS_MODEL, base_urls=(chat_url,)),
+                ModelSection(id=JUDGE_MODEL, base_urls=(embed_url,)),
+                ModelSection(id=HEARING_MODEL, base_urls=(chat_url,)),
             )
         ),
     )

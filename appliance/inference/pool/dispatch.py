@@ -152,7 +152,7 @@ async def _first_byte(ask: Forward, replica: Replica) -> tuple[UpstreamReply, by
     cancelled_before = task.cancelling()
     replica.begin_waiting(task)
     try:
-        return await _ask(transport, ask.path, body)
+        return await _ask(transport, ask, body)
     except EngineUnavailable as error:
         raise Failed("lost") from error
     except asyncio.CancelledError as cancelled:
@@ -163,8 +163,8 @@ async def _first_byte(ask: Forward, replica: Replica) -> tuple[UpstreamReply, by
         replica.end_waiting(task)
 
 
-async def _ask(transport: Transport, path: str, body: bytes) -> tuple[UpstreamReply, bytes | None]:
-    reply = await transport.post(path, body)
+async def _ask(transport: Transport, ask: Forward, body: bytes) -> tuple[UpstreamReply, bytes | None]:
+    reply = await transport.post(ask.path, body, ((b"content-type", ask.content_type),) if ask.content_type else ())
     if reply.status != 200 or not reply.content_type.startswith(EVENTS):
         return reply, None
     try:

@@ -30,4 +30,15 @@ def dropped(fields: tuple[Field, ...]) -> tuple[str, ...]:
     return tuple(f.name for f in fields if f.standing == "dropped")
 
 
-__all__ = ["CHAT", "COMPLETIONS", "EMBEDDINGS", "ENDPOINTS", "Field", "Standing", "dropped", "refusals"]
+__all__ = [
+    "CHAT",
+    "COMPLETIONS",
+    "EMBEDDINGS",
+    "ENDPOINTS",
+    "IMAGES",
+    "TRANSCRIPTIONS",
+    "Field",
+    "Standing",
+    "dropped",
+    "refusals",
+]

@@ -1,0 +1,1 @@
+"""One endpoint: `audio/transcriptions`."""
