@@ -1,11 +1,11 @@
 """HTTP plumbing without business: error replies, request ids, security headers, event streams, health.
 
 Rule: this room alone knows how an error of ours becomes a status and a body. `/v1` answers in OpenAI's shape,
-everything else in ours, from the same exception.
+`/v1/messages` in Anthropic's, everything else in ours, from the same exception.
 """
 
 from appliance.edge.bodies import BodyCutOff, StrictJson, read_json, reads_own_body
-from appliance.edge.errors import exception_handlers
+from appliance.edge.errors import anthropic_type, exception_handlers
 from appliance.edge.health import Dependency, HealthController, ReadinessCheck
 from appliance.edge.presence import ClientGone, while_connected
 from appliance.edge.requestlog import RequestLog
@@ -23,6 +23,7 @@ __all__ = [
     "RequestFrame",
     "RequestLog",
     "StrictJson",
+    "anthropic_type",
     "check_json",
     "event_stream",
     "exception_handlers",

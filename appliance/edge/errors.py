@@ -1,4 +1,4 @@
-"""From our error tree to HTTP, once."""
+"""From our error tree to HTTP, once: OpenAI's shape under `/v1`, Anthropic's under `/v1/messages`, else ours."""
 
 import math
 from typing import Any
@@ -26,6 +26,20 @@ HTTP_CODES = {
 }
 
 OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
+
+ANTHROPIC_TYPES = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+}
+
+
+def anthropic_type(status: int) -> str:
+    """What Anthropic's clients call an error of this status."""
+    return ANTHROPIC_TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
 
 
 def exception_handlers() -> ExceptionHandlersMap:
@@ -75,10 +89,18 @@ def _reply(
 ) -> Response[Any]:
     note_error(code)
     body: dict[str, Any]
-    if request.scope["path"].startswith("/v1"):
+    request_id = request.scope.get("state", {}).get("request_id")
+    if request.scope["path"].startswith("/v1/messages"):
+        kind = anthropic_type(status)
+        body = {
+            "type": "error",
+            "error": {"type": kind, "message": f"{message} {remedy}".strip()},
+            "request_id": request_id,
+        }
+        headers = {**headers, "request-id": str(request_id)}
+    elif request.scope["path"].startswith("/v1"):
         kind = OPENAI_TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
         body = {"error": {"message": f"{message} {remedy}".strip(), "type": kind, "param": param, "code": code}}
     else:
-        request_id = request.scope.get("state", {}).get("request_id")
         body = {"error": {"code": code, "message": message, "remedy": remedy, "request_id": request_id}}
     return Response(body, status_code=status, headers=headers, media_type="application/json")

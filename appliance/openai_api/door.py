@@ -24,6 +24,9 @@ from appliance.openai_api.files.service import ApiFiles
 from appliance.openai_api.files.settings import FileSettings
 from appliance.openai_api.hot import hot_route
 from appliance.openai_api.images.service import Images
+from appliance.openai_api.messages.guards import requires_version
+from appliance.openai_api.messages.routes import CountTokensController
+from appliance.openai_api.messages.service import Messages
 from appliance.openai_api.models.routes import ModelsController
 from appliance.openai_api.ranking.service import Ranking
 from appliance.openai_api.responses.repository import ResponseRepository
@@ -76,6 +79,7 @@ class OpenAiDoor:
         calls = EngineCalls(beneath.engines, beneath.usage, beneath.meters)
         assistants = AssistantCalls(beneath.answers, beneath.assistants, beneath.usage, public_url=settings.public_url)
         self.chat_completions = ChatCompletions(served, calls, assistants)
+        counter = TokenCounter(beneath.engines)
         self.completions = Completions(served, calls)
         self.embeddings = Embeddings(served, calls)
         self.ranking = Ranking(served, calls)
@@ -94,10 +98,11 @@ class OpenAiDoor:
             served,
             self.chat_completions,
             FileSearch(beneath.retrieval, beneath.shelf),
-            Window(TokenCounter(beneath.engines)),
+            Window(counter),
             ResponseRepository(beneath.database, beneath.clock, settings.responses),
             beneath.clock,
         )
+        self.messages = Messages(served, self.chat_completions, counter)
 
     def routes(self) -> list[ControllerRouterHandler]:
         """What the application hands to the framework."""
@@ -111,6 +116,8 @@ class OpenAiDoor:
             hot_route("/v1/images/generations", self.images.begin),
             TranscriptionsController,
             ResponsesController,
+            hot_route("/v1/messages", self.messages.begin, guards=[requires_version]),
+            CountTokensController,
             ModelsController,
             FilesController,
             *self.vector_stores.routes(),
@@ -121,6 +128,7 @@ class OpenAiDoor:
         return {
             "api_files": self.files,
             "responses": self.responses,
+            "messages": self.messages,
             "transcriptions": self.transcriptions,
             **self.vector_stores.dependencies(),
         }

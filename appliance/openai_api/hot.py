@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import ASGIRouteHandler, asgi
-from litestar.types import Receive, Scope, Send
+from litestar.types import Guard, Receive, Scope, Send
 
 from appliance.edge import sse
 from appliance.foundation import ApplianceError, note_error
@@ -30,8 +30,8 @@ STREAM_HEADERS = (
 )
 
 
-def hot_route(path: str, begin: Open) -> ASGIRouteHandler:
-    """A `POST` that answers with bytes as they come; a caller who leaves stops the work."""
+def hot_route(path: str, begin: Open, *, guards: Sequence[Guard] = ()) -> ASGIRouteHandler:
+    """A `POST` that answers with bytes as they come; a caller who leaves stops the work. `guards`: beside a login."""
 
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
         if scope.get("method") != "POST":
@@ -50,7 +50,7 @@ def hot_route(path: str, begin: Open) -> ASGIRouteHandler:
         finally:
             gone.forget()
 
-    return asgi(path, guards=[requires_login], copy_scope=False)(handle)
+    return asgi(path, guards=[requires_login, *guards], copy_scope=False)(handle)
 
 
 async def _body(receive: Receive) -> bytes:

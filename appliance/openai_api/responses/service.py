@@ -6,7 +6,7 @@ from functools import partial
 import msgspec
 
 from appliance.foundation import Clock, InvalidInput, Lane, new_id
-from appliance.identity import Principal
+from appliance.identity import Principal, require_model
 from appliance.openai_api.calls import Opened
 from appliance.openai_api.chat_completions.service import ChatCompletions
 from appliance.openai_api.chat_completions.wire import ChatCompletionRequest, StreamOptions
@@ -109,6 +109,9 @@ class Responses:
 
     async def _plan(self, principal: Principal, request: ResponsesRequest, lane: Lane) -> Plan:
         own = items_of(request.input)
+        if not self._chat.is_assistant(request.model):
+            require_model(principal, request.model)
+            self._served.get(request.model, "chat")
         chain = await self._chain(principal, request.previous_response_id)
         items = conversation(chain, own)
         chat = chat_request(request, items)
@@ -146,7 +149,6 @@ class Responses:
             raise UnsupportedValue(
                 f"The assistant '{request.model}' searches by itself.", remedy="Leave out file_search, or name a model."
             )
-        self._served.get(request.model, "chat")
         question = last_question(items)
         if not question:
             raise InvalidInput("There is no question to search for.", remedy="Send a message of the user.")

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 import msgspec
 
 from appliance.edge import sse
-from appliance.foundation import ApplianceError, Clock
+from appliance.foundation import ApplianceError, Clock, note_error
 from appliance.openai_api.calls import Opened
 from appliance.openai_api.responses.events import ResponseEvent
 from appliance.openai_api.responses.items import FileSearchItem
@@ -67,6 +67,7 @@ class WrittenResponse:
                     yield events
             last = told(self._machine.end(self._now_s()))
         except ApplianceError as error:
+            note_error(error.code)
             yield told(self._machine.fail(error.code, error.sentence()))
             return
         await self._keep(self._machine.response)
