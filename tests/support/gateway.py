@@ -136,7 +136,7 @@ async def gateway(settings: Settings) -> AsyncIterator[Gateway]:
             await asyncio.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
         for model in (CHAT_MODEL, EMBED_MODEL):
-            await parts.engines.wait_ready(model, 60)
+            await parts.engines.wait_ready(model, 240)
         try:
             yield Gateway(parts, f"http://127.0.0.1:{port}")
         finally:
