@@ -1,19 +1,14 @@
 """How an exchange of our HTTP client may end, and that nothing of it stays."""
 
 import asyncio
+import gc
 from contextlib import suppress
 
 import pytest
 
 from appliance.inference.errors import EngineUnavailable
-from appliance.inference.http1 import (
-    BrokeOff,
-    Limits,
-    NoReply,
-    NotSent,
-    Silent,
-    Transport,
-)
+from appliance.inference.http1 import BrokeOff, Exchange, Limits, NoReply, NotSent, Silent, Transport
+from appliance.inference.http1.connection import Connection
 from tests.fakes.scripted import OK, STREAM_HEAD, ScriptedEngine, Wire, answering, ask, chunk, scripted, whole
 from tests.support.loops import LOOPS, Run, runner_of, settled
 
@@ -164,3 +159,34 @@ async def test_the_error_says_whether_another_engine_may_be_asked() -> None:
     for error in (NotSent, NoReply, Silent, BrokeOff):
         assert issubclass(error, EngineUnavailable)
         assert error.code == EngineUnavailable.code
+
+
+@pytest.mark.parametrize(
+    "sent", [OK, OK[:-1], OK.replace(b"HTTP", b"HTTQ"), OK.replace(b"2\r\n", b"2\r\ncontent-length: 2\r\n")]
+)
+def test_nothing_is_left_to_the_garbage_collector(run: Run, sent: bytes) -> None:
+    """The gateway lets it run rarely; what an exchange held must go when the caller lets go of it."""
+
+    async def one(transport: Transport) -> None:
+        with suppress(BrokeOff):
+            await ask(transport)
+
+    async def scenario() -> None:
+        async def script(wire: Wire) -> None:
+            await wire.request()
+            await wire.send(sent)
+
+        async with scripted(script) as engine:
+            transport = Transport(engine.url)
+            gc.collect()
+            gc.disable()
+            try:
+                for _ in range(20):
+                    await one(transport)
+                await settled(lambda: len(transport.pool) == 0)
+                left = [o for o in gc.get_objects() if isinstance(o, Exchange | Connection | BrokeOff)]
+                assert len(left) == 0
+            finally:
+                gc.enable()
+
+    run(scenario())

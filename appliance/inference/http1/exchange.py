@@ -81,7 +81,7 @@ class Exchange:
         """
         while not self.status:
             if self._failure is not None:
-                raise self._failure
+                raise _again(self._failure)
             await self._wait()
 
     async def read(self) -> bytes:
@@ -96,7 +96,7 @@ class Exchange:
             if self._ended:
                 return b""
             if self._failure is not None:
-                raise self._failure
+                raise _again(self._failure)
             await self._wait()
         data = parts[0] if len(parts) == 1 else b"".join(parts)
         parts.clear()
@@ -127,7 +127,7 @@ class Exchange:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
             if not self._ended:
-                self.fail(BrokeOff("The engine sent what is not an HTTP reply."), error)
+                self.fail(BrokeOff(f"The engine sent what is not an HTTP reply: {error.__context__ or error}"))
                 return
             self._keep = False  # the reply is whole, but something came after it
         if self._ended:
@@ -191,6 +191,8 @@ class Exchange:
             return
         if not 200 <= status < 600 or parser.get_http_version() not in {"1.0", "1.1"}:
             raise BrokeOff("The engine's reply has an unknown status or version.")
+        if self._barren > BARREN_BYTES and sum(len(n) + len(v) for n, v in self.headers) > BARREN_BYTES:
+            raise BrokeOff("The engine's reply has too large a head.")  # the rest may be body that came with it
         self._keep = parser.should_keep_alive()
         self._until_close = not self._keep and not self._has_length(status)
         if self._until_close and parser.get_http_version() == "1.1" and not self._says_close():
@@ -238,3 +240,10 @@ class Exchange:
 
     def _says_close(self) -> bool:
         return any(name == b"connection" and b"close" in value.lower() for name, value in self.headers)
+
+
+def _again(failure: EngineUnavailable) -> EngineUnavailable:
+    """To be raised. The exchange keeps the other, which has no traceback that leads back to it."""
+    raised = type(failure)(failure.message)
+    raised.__cause__ = failure.__cause__
+    return raised
