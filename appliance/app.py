@@ -15,7 +15,14 @@ from litestar.types import Middleware
 from appliance.chat import AskController, ConversationController
 from appliance.documents import CollectionController, DocumentController
 from appliance.edge import HealthController, RequestFrame, StrictJson, exception_handlers, webui_routes
-from appliance.identity import Authentication, LoginController, MeController, PeopleController
+from appliance.identity import (
+    Authentication,
+    KeysController,
+    LoginController,
+    MeController,
+    PeopleController,
+    ServiceAccountsController,
+)
 from appliance.inference import EnginesController, ServedModelsController
 from appliance.monitoring import MetricsController, MetricsDoor
 from appliance.parts import Parts, build_parts
@@ -37,6 +44,8 @@ def build_app(parts: Parts) -> Litestar:
             LoginController,
             MeController,
             PeopleController,
+            KeysController,
+            ServiceAccountsController,
             ServedModelsController,
             EnginesController,
             CollectionController,
@@ -83,6 +92,7 @@ def _dependencies(parts: Parts) -> dict[str, Provide]:
         "people": parts.people,
         "access": parts.access,
         "keys": parts.keys,
+        "service_accounts": parts.service_accounts,
         "identity_settings": parts.identity_settings,
         "engines": parts.engines,
         "documents": parts.documents,

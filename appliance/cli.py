@@ -18,7 +18,8 @@ MODULES = {
     "engines": ("setup", "engine", "engines"),
     "models": ("models",),
     "knowledge": ("ingest", "ask", "search", "collections"),
-    "people": ("users", "groups", "keys"),
+    "people": ("users", "groups"),
+    "keys": ("keys",),
     "budgets": ("limits", "usage"),
 }
 """Module of `commands/` → the commands that it registers; a test holds this against the modules."""

@@ -18,7 +18,7 @@ from appliance.configuration import (
 from appliance.documents import DocumentJobs, DocumentService, Ingest, Renderer
 from appliance.edge import RequestLog
 from appliance.foundation import SystemClock
-from appliance.identity import Access, IdentitySettings, Keys, Passwords, People, RightsCache
+from appliance.identity import Access, IdentitySettings, Keys, Passwords, People, RightsCache, ServiceAccounts
 from appliance.index import PassageIndex, open_index
 from appliance.inference import Engines
 from appliance.library import Collections, Documents, IngestLog, Shelf
@@ -41,6 +41,7 @@ class Parts:
     people: People
     access: Access
     keys: Keys
+    service_accounts: ServiceAccounts
     engines: Engines
     index: PassageIndex
     jobs: DocumentJobs
@@ -92,6 +93,7 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
         people=people,
         access=Access(database, clock, passwords, rights, identity),
         keys=Keys(database, clock, rights, identity),
+        service_accounts=ServiceAccounts(database, clock, rights),
         engines=engines,
         index=index,
         jobs=jobs,

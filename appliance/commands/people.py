@@ -1,4 +1,4 @@
-"""`appliance users`, `groups` and `keys`."""
+"""`appliance users` and `groups`."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,17 +18,13 @@ def register(app: typer.Typer) -> None:
     users.command("create", help="Make an account; a password is made and shown once.")(create_user)
     users.command("disable", help="Shut an account: its sessions and keys are dead at once.")(disable_user)
     users.command("password", help="Set a new password; its owner must change it at the next login.")(new_password)
+    users.command("service-create", help="Make an account for a program: no login, keys only.")(create_service)
     app.add_typer(users, name="users")
     groups = typer.Typer(help="Groups of people, to share collections with.", no_args_is_help=True)
     groups.command("create", help="Make a group.")(create_group)
     groups.command("add", help="Put somebody into a group.")(add_member)
     groups.command("remove", help="Take somebody out of a group.")(remove_member)
     app.add_typer(groups, name="groups")
-    keys = typer.Typer(help="API keys of your own account.", no_args_is_help=True)
-    keys.command("list", help="Your living keys.")(list_keys)
-    keys.command("create", help="Make a key; it is shown once.")(create_key)
-    keys.command("revoke", help="End a key.")(revoke_key)
-    app.add_typer(keys, name="keys")
 
 
 def list_users(config: ConfigOption = None, as_json: JsonOption = False) -> None:
@@ -40,7 +36,7 @@ def list_users(config: ConfigOption = None, as_json: JsonOption = False) -> None
         (
             u["email"],
             u["name"],
-            ", ".join(u["roles"]),
+            "service" if u["kind"] == "service" else ", ".join(u["roles"]),
             ", ".join(g["name"] for g in u["groups"]),
             "yes" if u["disabled"] else "",
         )
@@ -62,6 +58,22 @@ def create_user(
         print_json(made)
         return
     say(f"{made['email']} can log in with the password {made['password']} (shown once).")
+
+
+def create_service(
+    name: Annotated[str, typer.Argument(help="What the program is called.")],
+    owner: Annotated[str | None, typer.Option(help="Address of the person who answers for it.")] = None,
+    owner_group: Annotated[str | None, typer.Option(help="Name of the group that answers for it.")] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    if (owner is None) == (owner_group is None):
+        raise typer.BadParameter("Name an owner: either --owner or --owner-group.")
+    made = run(_create_service(config, name, owner, owner_group))
+    if as_json:
+        print_json(made)
+        return
+    say(f"{made['address']} is made. Its keys: appliance keys create NAME --for {made['address']}")
 
 
 def disable_user(email: str, config: ConfigOption = None) -> None:
@@ -90,38 +102,18 @@ def remove_member(group: str, email: str, config: ConfigOption = None) -> None:
     say(f"{email} is not in '{group}'.")
 
 
-def list_keys(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    found = run(_call(config, "GET", "/api/keys"))
-    if as_json:
-        print_json(found)
-        return
-    print_table(
-        ("id", "name", "begins with", "expires", "last used"),
-        [(k["id"], k["name"], k["prefix"], k["expires_at"][:10], (k["last_used_at"] or "")[:16]) for k in found],
-    )
-
-
-def create_key(
-    name: Annotated[str, typer.Argument(help="What the key is for.")],
-    days: Annotated[int, typer.Option(min=1, max=400, help="Days until it expires.")] = 90,
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    made = run(_call(config, "POST", "/api/keys", {"name": name, "expires_in_days": days}))
-    if as_json:
-        print_json(made)
-        return
-    say(made["key"])
-
-
-def revoke_key(key_id: str, config: ConfigOption = None) -> None:
-    run(_call(config, "DELETE", f"/api/keys/{key_id}"))
-    say("The key is dead.")
-
-
 async def _call(config: Path | None, method: str, path: str, body: Any = None) -> Any:
     async with connect(settings_from(config)) as api:
         return await api.call(method, path, body)
+
+
+async def _create_service(config: Path | None, name: str, owner: str | None, owner_group: str | None) -> Any:
+    async with connect(settings_from(config)) as api:
+        if owner is not None:
+            answers = {"kind": "user", "id": await _user_id(api, owner)}
+        else:
+            answers = {"kind": "group", "id": await _group_id(api, owner_group or "")}
+        return await api.call("POST", "/api/service-accounts", {"name": name, "owner": answers})
 
 
 async def _change(config: Path | None, email: str, body: dict[str, Any]) -> None:
@@ -131,11 +123,15 @@ async def _change(config: Path | None, email: str, body: dict[str, Any]) -> None
 
 async def _member(config: Path | None, method: str, group: str, email: str) -> None:
     async with connect(settings_from(config)) as api:
-        for found in await api.call("GET", "/api/groups"):
-            if found["name"] == group:
-                await api.call(method, f"/api/groups/{found['id']}/members/{await _user_id(api, email)}")
-                return
-    raise NotFound(f"There is no group '{group}'.", remedy="Make it with 'appliance groups create'.")
+        path = f"/api/groups/{await _group_id(api, group)}/members/{await _user_id(api, email)}"
+        await api.call(method, path)
+
+
+async def _group_id(api: Api, name: str) -> str:
+    for group in await api.call("GET", "/api/groups"):
+        if group["name"] == name:
+            return str(group["id"])
+    raise NotFound(f"There is no group '{name}'.", remedy="Make it with 'appliance groups create'.")
 
 
 async def _user_id(api: Api, email: str) -> str:

@@ -22,11 +22,13 @@ from appliance.identity.guards import (
     requires_session,
     requires_whole_account,
 )
+from appliance.identity.key_routes import KeysController, ServiceAccountsController
 from appliance.identity.keys import KeyInfo, Keys
 from appliance.identity.passwords import Passwords
 from appliance.identity.people import GroupInfo, People, Person, PersonChange
 from appliance.identity.rights import RightsCache
 from appliance.identity.routes import LoginController, MeController, PeopleController
+from appliance.identity.service_accounts import ServiceAccounts
 from appliance.identity.settings import IdentitySettings
 from appliance.identity.values import EVERYONE, AccessScope, KeyScope, Principal, Role
 
@@ -41,6 +43,7 @@ __all__ = [
     "KeyInfo",
     "KeyScope",
     "Keys",
+    "KeysController",
     "LoginController",
     "MeController",
     "Passwords",
@@ -51,6 +54,8 @@ __all__ = [
     "Principal",
     "RightsCache",
     "Role",
+    "ServiceAccounts",
+    "ServiceAccountsController",
     "endpoint_of",
     "public",
     "require_assistant",

@@ -60,3 +60,22 @@ class AuthenticationBusy(CapacityError):
 
     code = "authentication_busy"
     remedy = "Try again in a moment."
+
+
+class BadScope(InvalidInput):
+    """A key's scope names something that cannot be in one."""
+
+    code = "bad_scope"
+    remedy = "Leave it out, or see the reference of keys."
+
+
+class NotForServiceAccounts(InvalidInput):
+    """A service account has no password and administers nothing."""
+
+    code = "not_for_service_accounts"
+    remedy = "Make a key for it, or an account for a person."
+
+
+class OwnerUnknown(InvalidInput):
+    code = "owner_unknown"
+    remedy = "Name an account of a person, or a group."

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from appliance.foundation import Clock
 from appliance.identity.credentials import Credential
 from appliance.identity.models import ApiKeyRow, SessionRow, UserRow
-from appliance.identity.people import groups_of, read_roles
+from appliance.identity.people import groups_of, read_kind, read_roles
 from appliance.identity.rights import Known
 from appliance.identity.secrets import OPERATOR_PREFIX, fingerprint, read_api_key, same
 from appliance.identity.settings import IdentitySettings
@@ -97,7 +97,7 @@ async def read_principal(
         group_ids=frozenset(group_id for group_id, _ in groups),
         via=via,
         key_id=key_id,
-        kind="service" if row.kind == "service" else "person",
+        kind=read_kind(row.kind),
         key_scope=scope,
     )
 

@@ -11,12 +11,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.foundation import Clock, NotFound, new_id
-from appliance.identity.errors import LastAdministrator, NameTaken
+from appliance.identity.errors import LastAdministrator, NameTaken, NotForServiceAccounts
 from appliance.identity.models import ApiKeyRow, GroupRow, MembershipRow, SessionRow, UserRow
 from appliance.identity.passwords import Passwords
 from appliance.identity.rights import RightsCache, changing_rights
 from appliance.identity.secrets import random_text
-from appliance.identity.values import Role
+from appliance.identity.values import Kind, Role
 from appliance.storage import Database
 
 
@@ -33,6 +33,7 @@ class Person:
     created_at: datetime
     groups: tuple[tuple[UUID, str], ...] = field(default=())
     """(id, name) of each group, by name."""
+    kind: Kind = "person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,7 @@ class People:
 
         Raises:
             NotFound: no such account.
+            NotForServiceAccounts: a password or a role that only people have.
             LastAdministrator: nobody could manage the appliance afterwards.
         """
         hashed = None if change.password is None else await self._passwords.hash(change.password)
@@ -101,6 +103,8 @@ class People:
             row = await session.get(UserRow, user_id)
             if row is None:
                 raise NotFound("There is no such account.")
+            if row.kind == "service" and (hashed is not None or "administrator" in (change.roles or ())):
+                raise NotForServiceAccounts("A service account has no password and cannot be an administrator.")
             row.name = row.name if change.name is None else change.name.strip()
             row.roles = row.roles if change.roles is None else _join_roles(change.roles)
             row.disabled = row.disabled if change.disabled is None else change.disabled
@@ -222,6 +226,11 @@ def read_roles(text: str) -> frozenset[Role]:
     return frozenset(cast("Role", r) for r in text.split(",") if r in ("user", "administrator"))
 
 
+def read_kind(text: str) -> Kind:
+    """As kept in the table."""
+    return "service" if text == "service" else "person"
+
+
 def _join_roles(roles: Iterable[Role]) -> str:
     return ",".join(sorted({"user", *roles}))
 
@@ -236,6 +245,7 @@ def _person(row: UserRow, groups: tuple[tuple[UUID, str], ...]) -> Person:
         must_change_password=row.must_change_password,
         created_at=row.created_at,
         groups=groups,
+        kind=read_kind(row.kind),
     )
 
 

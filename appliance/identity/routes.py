@@ -14,18 +14,14 @@ from appliance.identity.guards import (
     requires_administrator,
     requires_login,
     requires_session,
-    requires_whole_account,
 )
-from appliance.identity.keys import KeyInfo, Keys
 from appliance.identity.people import GroupInfo, People, Person, PersonChange
 from appliance.identity.secrets import fingerprint
 from appliance.identity.settings import IdentitySettings
 from appliance.identity.values import Principal
 from appliance.identity.wire import (
-    ApiKey,
     Group,
     GroupCreate,
-    KeyCreate,
     LoginRequest,
     Me,
     Named,
@@ -91,20 +87,6 @@ class MeController(Controller):
             raise InvalidInput("The current password is wrong.", remedy="Type it once more.")
         token = request.cookies.get(identity_settings.cookie_name)
         await people.set_own_password(request.user.user_id, data.new, fingerprint(token) if token else None)
-
-    @get("/keys", guards=[requires_login])
-    async def keys(self, request: Call, keys: Keys) -> list[ApiKey]:
-        return [_key(k) for k in await keys.of(request.user.user_id)]
-
-    @post("/keys", guards=[requires_session])
-    async def create_key(self, request: Call, data: KeyCreate, keys: Keys) -> ApiKey:
-        """The only reply that ever holds the key."""
-        info, text = await keys.create(request.user.user_id, data.name, data.expires_in_days)
-        return _key(info, text)
-
-    @delete("/keys/{key_id:uuid}", guards=[requires_whole_account])
-    async def revoke_key(self, request: Call, key_id: UUID, keys: Keys) -> None:
-        await keys.revoke(request.user.user_id, key_id)
 
 
 class PeopleController(Controller):
@@ -172,21 +154,10 @@ def _user(person: Person, password: str | None = None) -> User:
         groups=_named(person.groups),
         disabled=person.disabled,
         created_at=person.created_at,
+        kind=person.kind,
         password=UNSET if password is None else password,
     )
 
 
 def _group(group: GroupInfo) -> Group:
     return Group(id=group.id, name=group.name, member_count=group.member_count)
-
-
-def _key(info: KeyInfo, text: str | None = None) -> ApiKey:
-    return ApiKey(
-        id=info.id,
-        name=info.name,
-        prefix=info.prefix,
-        created_at=info.created_at,
-        expires_at=info.expires_at,
-        last_used_at=info.last_used_at,
-        key=UNSET if text is None else text,
-    )

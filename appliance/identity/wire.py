@@ -63,6 +63,7 @@ class User(Struct):
     groups: list[Named]
     disabled: bool
     created_at: datetime
+    kind: Literal["person", "service"]
     password: str | UnsetType = UNSET
     """Shown once, when we made it."""
 
@@ -75,19 +76,3 @@ class Group(Struct):
     id: UUID
     name: str
     member_count: int
-
-
-class KeyCreate(Struct, forbid_unknown_fields=True):
-    name: Name
-    expires_in_days: Annotated[int, Meta(ge=1, le=400)] = 90
-
-
-class ApiKey(Struct):
-    id: UUID
-    name: str
-    prefix: str
-    created_at: datetime
-    expires_at: datetime
-    last_used_at: datetime | None
-    key: str | UnsetType = UNSET
-    """Shown once, when made."""

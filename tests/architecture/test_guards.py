@@ -8,7 +8,7 @@ from litestar import Litestar
 from litestar.handlers import BaseRouteHandler
 
 from appliance.app import build_app, build_parts
-from appliance.identity import guards
+from appliance.identity import ENDPOINTS, endpoint_of, guards
 from tests.support.gateway import settings_for
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,3 +55,9 @@ def test_the_reference_names_every_route(app: Litestar) -> None:
     for path, _ in handlers(app):
         if path.startswith(("/api", "/auth", "/v1", "/health")):
             assert re.sub(r"\{[^}]*\}", "{}", path) in written, f"{path} is not in docs/reference/http-api.md"
+
+
+def test_every_call_of_programs_can_be_in_the_scope_of_a_key(app: Litestar) -> None:
+    found = {endpoint_of(path) for path, _ in handlers(app) if path.startswith("/v1")}
+    assert len(found) > 4
+    assert found <= set(ENDPOINTS), f"name them in identity/endpoints.py: {sorted(found - set(ENDPOINTS))}"

@@ -42,13 +42,23 @@ class Secret:
     roles: dict[str, Client] = field(default_factory=dict)
 
 
-async def everybody(gateway: Gateway, secret: Secret, group: str) -> dict[str, Client]:
+async def everybody(gateway: Gateway, secret: Secret, group: str, keeper: Client) -> dict[str, Client]:
     mark = uuid.uuid4().hex[:8]
     owner = await gateway.person(f"owner-{mark}@x.test")
     by_name = await gateway.person(f"named-{mark}@x.test")
     by_group = await gateway.person(f"member-{mark}@x.test", groups=(group,))
     stranger = await gateway.person(f"stranger-{mark}@x.test")
+    it, other = secret.collection, await owner.collection(f"other-{mark}")
+    chief = await gateway.logged_in("admin@localhost", "correct horse battery staple")
     return {
+        "owner": keeper,
+        "owner, key for it": await gateway.with_key(keeper, collections=[it]),
+        "owner, key for another": await gateway.with_key(keeper, collections=[other]),
+        "owner, key for nothing": await gateway.with_key(keeper, collections=[]),
+        "member, key for it": await gateway.with_key(by_group, collections=[other, it]),
+        "member, key for another": await gateway.with_key(by_group, collections=[other]),
+        "stranger, key for it": await gateway.with_key(stranger, collections=[it]),
+        "administrator, key for it": await gateway.with_key(chief, collections=[it]),
         "named": by_name,
         "named, key": await gateway.with_key(by_name),
         "member": by_group,
@@ -56,7 +66,7 @@ async def everybody(gateway: Gateway, secret: Secret, group: str) -> dict[str, C
         "stranger": stranger,
         "stranger, key": await gateway.with_key(stranger),
         "owner of another": owner,
-        "administrator": await gateway.logged_in("admin@localhost", "correct horse battery staple"),
+        "administrator": chief,
         "nobody": gateway.client(),
     }
 
@@ -72,18 +82,22 @@ async def secret(running_gateway: Gateway) -> AsyncIterator[Secret]:
         await owner.until_idle(key)
         passage = (await owner.ok("POST", "/api/search", {"query": QUESTION}))["items"][0]["passage_id"]
         made = Secret(key, document, passage)
-        made.roles = await everybody(running_gateway, made, group)
+        made.roles = await everybody(running_gateway, made, group, owner)
         named = (await made.roles["named"].ok("GET", "/api/me"))["id"]
         readers = [{"kind": "group", "id": group}, {"kind": "user", "id": named}]
         await owner.ok("PATCH", f"/api/collections/{key}", {"readers": readers})
-    made.roles["owner"] = owner
     yield made
     for client in made.roles.values():
         await client.aclose()
 
 
-READERS = ("owner", "named", "named, key", "member", "member, key")
-OTHERS = ("stranger", "stranger, key", "owner of another", "administrator", "nobody")
+NARROWED = ("owner, key for it", "member, key for it")
+READERS = ("owner", "named", "named, key", "member", "member, key", *NARROWED)
+OUTSIDE = ("owner, key for another", "owner, key for nothing", "member, key for another", "stranger, key for it")
+OTHERS = (
+    *("stranger", "stranger, key", "owner of another", "administrator", "administrator, key for it", "nobody"),
+    *OUTSIDE,
+)
 
 Door = Callable[[Client, Secret], Awaitable[tuple[int, str]]]
 
@@ -162,6 +176,9 @@ IDS = {"vector store, files", "vector store, file"}
 @pytest.mark.parametrize("role", READERS)
 async def test_a_reader_gets_it(secret: Secret, door: str, role: str) -> None:
     status, text = await DOORS[door](secret.roles[role], secret)
+    if role in NARROWED and door == "conversation":
+        assert status == 403, "conversations are of the whole account"
+        return
     assert status < 300, text
     proof = COLLECTION if door in NAMES else secret.file if door in IDS else SECRET
     assert door == "progress" or proof in text
@@ -180,7 +197,7 @@ async def test_nobody_else_does(secret: Secret, door: str, role: str) -> None:
         pytest.fail(f"{door} names the collection to {role}: {text[:300]}")
 
 
-@pytest.mark.parametrize("role", ("stranger", "stranger, key", "owner of another"))
+@pytest.mark.parametrize("role", ("stranger", "stranger, key", "owner of another", *OUTSIDE))
 async def test_what_is_hidden_answers_like_what_is_not_there(secret: Secret, role: str) -> None:
     client = secret.roles[role]
     nothing = str(uuid.uuid4())
@@ -200,7 +217,9 @@ async def test_what_is_hidden_answers_like_what_is_not_there(secret: Secret, rol
         assert _without_ids(left.text) == _without_ids(right.text)
 
 
-@pytest.mark.parametrize("role", ("stranger", "stranger, key", "owner of another", "nobody", "named", "member"))
+@pytest.mark.parametrize(
+    "role", ("stranger", "stranger, key", "owner of another", "nobody", "named", "member", *OUTSIDE)
+)
 async def test_readers_and_strangers_cannot_write_into_it(secret: Secret, role: str) -> None:
     client = secret.roles[role]
     reply = await client.post(

@@ -67,9 +67,9 @@ class Gateway:
         await client.ok("POST", "/auth/login", {"email": email, "password": password})
         return client
 
-    async def with_key(self, client: "Client") -> "Client":
-        """The same person as a program."""
-        made = await client.ok("POST", "/api/keys", {"name": "test", "expires_in_days": 1})
+    async def with_key(self, client: "Client", **scope: list[str]) -> "Client":
+        """The same person as a program, by a key for everything or for what `scope` names."""
+        made = await client.ok("POST", "/api/keys", {"name": "test", "expires_in_days": 1, "scope": scope})
         return self.client(headers={"Authorization": f"Bearer {made['key']}"})
 
 
