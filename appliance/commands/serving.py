@@ -7,13 +7,14 @@ import typer
 
 from appliance.app import Parts, build_parts
 from appliance.commands import doctor
-from appliance.commands.options import ConfigOption, run, settings_from
+from appliance.commands.options import ConfigOption, settings_from
 from appliance.commands.output import say
 from appliance.commands.process import (
     FirstStart,
     bound_socket,
     first_administrator,
     prepare_folders,
+    run_for_long,
     serve,
     sole_owner,
     work,
@@ -40,12 +41,12 @@ def register(app: typer.Typer) -> None:
 
 def up(config: ConfigOption = None) -> None:
     settings = settings_from(config)
-    run(_up(settings, first_start=True))
+    run_for_long(_up(settings, first_start=True))
 
 
 def serve_only(config: ConfigOption = None) -> None:
     settings = settings_from(config)
-    run(_up(settings, first_start=False))
+    run_for_long(_up(settings, first_start=False))
 
 
 def worker(config: ConfigOption = None) -> None:
@@ -55,7 +56,7 @@ def worker(config: ConfigOption = None) -> None:
     ]
     if missing:
         raise WorkerAlone(f"A worker beside the gateway needs {' and '.join(missing)}.")
-    run(_worker(settings))
+    run_for_long(_worker(settings))
 
 
 async def _worker(settings: Settings) -> None:

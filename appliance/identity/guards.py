@@ -1,5 +1,6 @@
 """The door: who is calling is decided once per request, and every route declares whom it lets in.
 
+Guards are coroutines, as the framework sends plain functions to a thread, which costs more than all else they do.
 A route carries one of the guards below, or `opt={"public": True}`; a test walks all routes and fails on any other.
 """
 
@@ -29,34 +30,34 @@ def public() -> dict[str, Any]:
     return {"public": True}
 
 
-def requires_login(connection: Connection, _: BaseRouteHandler) -> None:
+async def requires_login(connection: Connection, _: BaseRouteHandler) -> None:
     """Let in everybody with an account. Raises NotAuthenticated."""
     if connection.scope.get("user") is None:
         raise NotAuthenticated("This needs a login.")
 
 
-def requires_administrator(connection: Connection, handler: BaseRouteHandler) -> None:
+async def requires_administrator(connection: Connection, handler: BaseRouteHandler) -> None:
     """Let in administrators. Raises NotAuthenticated or NotAllowed."""
-    requires_login(connection, handler)
+    await requires_login(connection, handler)
     principal = connection.scope["user"]
     if not isinstance(principal, Principal) or not principal.is_administrator:
         raise NotAllowed("This is for administrators.")
 
 
-def requires_whole_account(connection: Connection, handler: BaseRouteHandler) -> None:
+async def requires_whole_account(connection: Connection, handler: BaseRouteHandler) -> None:
     """Let in everybody but keys of a narrower scope: for what is kept of the account as a whole, whatever it came from.
 
     Raises NotAuthenticated or OutsideKeyScope.
     """
-    requires_login(connection, handler)
+    await requires_login(connection, handler)
     principal = connection.scope["user"]
     if not isinstance(principal, Principal) or principal.key_scope.is_narrow:
         raise OutsideKeyScope("A key with a narrower scope cannot do this.")
 
 
-def requires_session(connection: Connection, handler: BaseRouteHandler) -> None:
+async def requires_session(connection: Connection, handler: BaseRouteHandler) -> None:
     """Let in people in a browser, not programs with a key. Raises NotAuthenticated or NotAllowed."""
-    requires_login(connection, handler)
+    await requires_login(connection, handler)
     principal = connection.scope["user"]
     if not isinstance(principal, Principal) or principal.via == "api_key":
         raise NotAllowed("An API key cannot do this.", remedy="Log in with your password.")
