@@ -132,6 +132,13 @@ class UpstreamReply(Protocol):
         """
         ...
 
+    async def leave(self, within_s: float) -> bytes:
+        """Tell the engine that nobody reads any more; what it had sent until it knew, then everything is closed.
+
+        Takes at most `within_s`. After the end, and where a connection cannot be closed by halves, it gives nothing.
+        """
+        ...
+
     def close(self) -> None:
         """Give the connection back after the end; before it, close it, which aborts the request in the engine."""
         ...

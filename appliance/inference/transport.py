@@ -96,6 +96,10 @@ class _Reply:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise EngineUnavailable(BROKE_OFF) from error
 
+    async def leave(self, within_s: float) -> bytes:  # noqa: ARG002 - there is no half of a TLS connection to close
+        self.close()
+        return b""
+
     def close(self) -> None:
         if self._reply.content.at_eof():
             self._reply.release()

@@ -1,5 +1,6 @@
 """One call to an engine from beginning to end: allowed, routed, passed through, and booked."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,6 +17,9 @@ from appliance.openai_api.tap import StreamTap, usage_of
 from appliance.usage import Ask, Reservation, Spent, Usage
 
 log = structlog.get_logger(__name__)
+
+LEAVING_S = 0.3
+"""An engine that does not notice that nobody reads any more is cut off after this."""
 
 ERROR_BYTES = 20_000
 """An engine's error is read so far."""
@@ -92,7 +96,8 @@ class EngineCalls:
         ask = Ask(call.model_id, call.endpoint, call.prompt_tokens, call.max_tokens, call.lane)
         reservation = await self._usage.reserve(principal, ask)
         meter = self._meters.begin(call.model_id, call.endpoint, principal.group_ids)
-        opened = None
+        opened, failed = None, Spent(0, 0, outcome="failed")
+        began = time.monotonic()
         try:
             body = call.body
             if reservation.max_tokens < call.max_tokens and call.shortened is not None:
@@ -106,11 +111,15 @@ class EngineCalls:
             if reply.status >= 400:
                 raise await _refused(reply, call.endpoint)
             opened = OpenCall(call, reservation, reply, meter)
-            return opened
+        except asyncio.CancelledError:
+            # The engine worked for a caller who has left; how far it came, it does not say of an unread reply.
+            failed = Spent(call.prompt_tokens, 0, time.monotonic() - began, "cancelled")
+            raise
         finally:
             if opened is None:
-                reservation.settle(Spent(0, 0, outcome="failed"))
+                reservation.settle(failed)
                 meter.ended(0, 0, "failed")
+        return opened
 
 
 class OpenCall:
@@ -159,12 +168,24 @@ class OpenCall:
 
     async def aclose(self) -> None:
         """Book what was used; before the end this also aborts the request in the engine."""
-        self._reply.close()
+        if self._ended:
+            self._reply.close()
+        else:
+            await self._leave()
         if self._tap is None:
-            self._settle(0, 0)
+            self._settle(self._call.prompt_tokens, 0)
             return
         used = self._tap.usage
         self._settle(*(used or (self._call.prompt_tokens, self._tap.tokens)))
+
+    async def _leave(self) -> None:
+        """What the engine had made before it knew is on its way, and is part of the cost."""
+        try:
+            rest = await self._reply.leave(LEAVING_S)
+            if self._tap is not None:
+                self._tap.feed(rest)
+        finally:
+            self._reply.close()
 
     def _settle(self, prompt_tokens: int, completion_tokens: int) -> None:
         done = self._ended and (self._tap is None or self._tap.done)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import time
 
 import pytest
 
@@ -347,3 +348,45 @@ def test_a_reply_before_the_whole_request_counts_and_ends_the_connection(run: Ru
             await settled(lambda: len(transport.pool) == 0)
 
     run(scenario())
+
+
+def test_whoever_leaves_takes_what_was_on_its_way(run: Run) -> None:
+    """The engine sends two more pieces after it has seen that nobody writes to it any more."""
+
+    async def script(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(STREAM_HEAD, chunk(b"one "))
+        await wire.gone()
+        await wire.send(chunk(b"two "), chunk(b"three"))
+
+    async def check() -> None:
+        async with scripted(script) as engine:
+            transport = Transport(engine.url)
+            reply = await transport.post("/v1/x", b"{}")
+            assert await reply.read() == b"one "
+            assert await reply.leave(5.0) == b"two three"
+            assert await reply.leave(5.0) == b""
+            assert transport.pool.take() is None
+            transport.close()
+
+    run(check())
+
+
+def test_an_engine_that_does_not_notice_is_cut_off(run: Run) -> None:
+    async def script(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(STREAM_HEAD)
+        while True:
+            await wire.send(chunk(b"more "))
+            await asyncio.sleep(0.01)
+
+    async def check() -> None:
+        async with scripted(script) as engine:
+            transport = Transport(engine.url)
+            reply = await transport.post("/v1/x", b"{}")
+            began = time.monotonic()
+            assert b"more" in await reply.leave(0.2)
+            assert time.monotonic() - began < 2
+            transport.close()
+
+    run(check())

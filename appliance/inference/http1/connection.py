@@ -23,6 +23,7 @@ class Connection(asyncio.Protocol):
     """Carries one exchange at a time."""
 
     __slots__ = (
+        "_half_open",
         "_home",
         "_open",
         "_reading",
@@ -44,6 +45,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._open = False
         self._unwanted = False
+        self._half_open = False
         self._reading = True
         self._write_paused = False
         self._unsent = memoryview(b"")
@@ -70,7 +72,7 @@ class Connection(asyncio.Protocol):
     def done(self, *, reusable: bool) -> None:
         """The exchange is over."""
         self.exchange = None
-        if reusable and self._open and self._sent():
+        if reusable and self._open and not self._half_open and self._sent():
             self.resume()
             self._home.give_back(self)
         else:
@@ -96,6 +98,13 @@ class Connection(asyncio.Protocol):
             self._reading = True
             if self._open and self._transport is not None:
                 self._transport.resume_reading()
+
+    def say_no_more(self) -> None:
+        """Close the half that we write to."""
+        if self._open and self._transport is not None and self._transport.can_write_eof():
+            self._unsent = memoryview(b"")
+            self._half_open = True
+            self._transport.write_eof()
 
     # -- for the event loop
 

@@ -24,6 +24,8 @@ class Line(Protocol):
 
     def resume(self) -> None: ...
 
+    def say_no_more(self) -> None: ...
+
     def done(self, *, reusable: bool) -> None:
         """The exchange is over; the connection may carry another when everything was in order."""
         ...
@@ -105,6 +107,21 @@ class Exchange:
             self._paused = False
             self._line.resume()
         return data
+
+    async def leave(self, within_s: float) -> bytes:
+        """Close our half of the connection, take what was on its way, then close the rest."""
+        parts: list[bytes] = []
+        if self._line is not None:
+            self._line.say_no_more()
+        try:
+            async with asyncio.timeout(within_s):
+                while data := await self.read():
+                    parts.append(data)
+        except (EngineUnavailable, TimeoutError):
+            pass  # it has stopped, as it was meant to, or takes too long
+        finally:
+            self.close()
+        return b"".join(parts)
 
     def close(self) -> None:
         """Before the end this closes the connection, and the engine gives the request up; after it, nothing."""

@@ -70,6 +70,14 @@ class RoutedReply:
             self._lease.free()
         return data
 
+    async def leave(self, within_s: float) -> bytes:
+        """As `UpstreamReply.leave`; the slot is free."""
+        first, self._first = self._first or b"", None
+        try:
+            return first + await self._reply.leave(within_s)
+        finally:
+            self._lease.free()
+
     def close(self) -> None:
         """As `UpstreamReply.close`; the slot is free."""
         self._reply.close()
