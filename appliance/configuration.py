@@ -100,6 +100,7 @@ def inference_settings(settings: Settings) -> InferenceSettings:
         watch_interval_s=engines.watch_interval_s,
         watch_deadline_s=engines.watch_deadline_s,
         max_wait_s=engines.max_wait_s,
+        silence_s=engines.silence_s,
     )
 
 

@@ -101,6 +101,9 @@ class EnginesSection(Struct, forbid_unknown_fields=True, frozen=True):
     """It gets no requests when the token has not come in this time, until it comes again."""
     max_wait_s: Annotated[float, Meta(gt=0, le=3600)] = 30.0
     """Longest wait of an interactive request for a replica that is not full; twenty times that for batch work."""
+    silence_s: Annotated[float, Meta(ge=1, le=86400)] = 120.0
+    """An engine that is waited for and sends nothing for so long is given up. An answer that is not streamed sends
+    nothing before its end."""
     models: tuple[ModelSection, ...] = ()
     """What to serve. Empty: what fits this machine."""
 

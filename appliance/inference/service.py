@@ -38,7 +38,7 @@ from appliance.inference.remote import RemoteEngine
 from appliance.inference.settings import InferenceSettings, ModelChoice
 from appliance.inference.store import ModelStore
 from appliance.inference.supervisor import LocalEngine
-from appliance.inference.transport import way_to
+from appliance.inference.transport import check_base_url, way_to
 
 T = TypeVar("T")
 
@@ -61,13 +61,15 @@ class Engines:
     def __init__(
         self, settings: InferenceSettings, catalogue: Catalogue | None = None, watcher: Watcher | None = None
     ) -> None:
-        """Raises ModelUnknown, GpuTooSmall, FallbackInvalid."""
+        """Raises ModelUnknown, GpuTooSmall, FallbackInvalid, UnusableAddress."""
         self._settings = settings
         self._catalogue = catalogue or Catalogue.load(settings.model_dir)
         self._watcher = watcher or NoWatcher()
         gpus = read_gpus()
         choices = settings.models or default_choices(self._catalogue, gpus)
         check_fallbacks(choices, self._catalogue)
+        for url in (url for choice in choices for url in choice.base_urls):
+            check_base_url(url)
         self._shares = local_shares(self._catalogue, choices, gpus)
         self._threads = threads_each(choices)
         self._entries = {c.id: self._catalogue.get(c.id) for c in choices}
@@ -250,7 +252,7 @@ class Engines:
         self, entry: Entry, choice: ModelChoice, session: aiohttp.ClientSession
     ) -> list[LocalEngine | RemoteEngine]:
         def connect(url: str) -> EngineClient:
-            return EngineClient(way_to(url, session), entry.id)
+            return EngineClient(way_to(url, session, self._settings.silence_s), entry.id)
 
         if choice.base_urls:
             return [

@@ -48,5 +48,7 @@ class InferenceSettings:
     """A replica that was silent for so long is asked for one token."""
     watch_deadline_s: float = 5.0
     """It gets no requests when the token has not come in this time, until it comes again."""
+    silence_s: float = 120.0
+    """An engine that is waited for and sends nothing for so long is given up."""
     max_wait_s: float = 30.0
     """Longest wait of an interactive request for a replica that is not full."""

@@ -9,9 +9,6 @@ from appliance.inference import http1
 from appliance.inference.errors import EngineUnavailable
 from appliance.inference.port import UpstreamReply
 
-NOTHING_FOR_S = 120.0
-"""An engine that sends nothing for this long, in the middle of an answer, is given up."""
-
 BROKE_OFF = "The engine broke off."
 NO_ANSWER = "The engine does not answer."
 
@@ -42,24 +39,36 @@ class EngineTransport(Transport, Protocol):
         ...
 
 
-def way_to(base_url: str, session: aiohttp.ClientSession) -> EngineTransport:
+def check_base_url(url: str) -> None:
+    """Raises UnusableAddress."""
+    http1.Address.parse(_root(url).replace("https://", "http://", 1))
+
+
+def way_to(base_url: str, session: aiohttp.ClientSession, silence_s: float) -> EngineTransport:
     """To the engine at `base_url`, a trailing `/v1` aside. The session, for TLS, belongs to the caller.
+
+    `silence_s`: an engine that is waited for and sends nothing for so long is given up.
 
     Raises:
         UnusableAddress: it is no http or https URL of a host.
     """
-    root = base_url.rstrip("/").removesuffix("/v1")
+    root = _root(base_url)
     if root.startswith("https://"):
-        return AiohttpTransport(session, root)
-    return http1.Transport(root, http1.Limits(silence_s=NOTHING_FOR_S))
+        return AiohttpTransport(session, root, silence_s)
+    return http1.Transport(root, http1.Limits(silence_s=silence_s))
+
+
+def _root(base_url: str) -> str:
+    return base_url.rstrip("/").removesuffix("/v1")
 
 
 class AiohttpTransport:
     """An engine at `root`, a URL without `/v1`. The session is shared and belongs to the caller."""
 
-    def __init__(self, session: aiohttp.ClientSession, root: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, root: str, silence_s: float) -> None:
         self._session = session
         self._root = root
+        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=5.0, sock_read=silence_s)
 
     async def post(self, path: str, body: bytes, headers: Headers = ()) -> UpstreamReply:
         """As `Transport.post`."""
@@ -74,10 +83,9 @@ class AiohttpTransport:
         """The connections are the session's."""
 
     async def _ask(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> UpstreamReply:
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=5.0, sock_read=NOTHING_FOR_S)
         url = f"{self._root}{path}"
         try:
-            return _Reply(await self._session.request(method, url, data=body, headers=headers, timeout=timeout))
+            return _Reply(await self._session.request(method, url, data=body, headers=headers, timeout=self._timeout))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise EngineUnavailable(NO_ANSWER) from error
 

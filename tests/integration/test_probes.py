@@ -27,8 +27,8 @@ async def connect(request: pytest.FixtureRequest) -> AsyncIterator[Connect]:
 
         def make(url: str) -> EngineTransport:
             if request.param == "aiohttp":
-                return AiohttpTransport(session, url.removesuffix("/v1"))
-            ways.append(way_to(url, session))
+                return AiohttpTransport(session, url.removesuffix("/v1"), 10.0)
+            ways.append(way_to(url, session, 10.0))
             return ways[-1]
 
         yield make

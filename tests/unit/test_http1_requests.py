@@ -13,6 +13,7 @@ from appliance.inference.http1 import (
     UnusableAddress,
 )
 from appliance.inference.http1.request import RequestWriter
+from appliance.inference.transport import check_base_url
 from tests.fakes.scripted import OK, ScriptedEngine, answering, ask, scripted, whole
 from tests.support.loops import LOOPS, Run, runner_of
 
@@ -118,3 +119,14 @@ def test_ipv6_and_names(run: Run) -> None:
             assert b"host: %b:%d\r\n" % (name.encode(), engine.port) in engine.requests[-1][0]
 
     run(scenario())
+
+
+@pytest.mark.parametrize("url", ["http://engine:8000/v1", "https://engine/v1/", "http://u:p@[::1]:1/team/v1"])
+def test_these_base_urls_can_be_configured(url: str) -> None:
+    check_base_url(url)
+
+
+@pytest.mark.parametrize("url", ["engine:8000/v1", "ftp://engine/v1", "https:///v1", "http://engine:port/v1"])
+def test_a_base_url_that_leads_nowhere_is_refused_before_anything_starts(url: str) -> None:
+    with pytest.raises(UnusableAddress):
+        check_base_url(url)
