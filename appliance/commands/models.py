@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Annotated, Any, get_args
+from urllib.parse import quote
 
 import typer
 from msgspec.structs import replace
@@ -20,6 +21,9 @@ def register(app: typer.Typer) -> None:
     group.command("list", help="Models of the catalogue: licence, size, whether they are here and how they are.")(show)
     group.command("add", help="Bring a model onto this machine, with pinned revision and hashes.")(add)
     group.command("verify", help="Compare a model's files with the hashes of when it was added.")(verify)
+    group.command("check", help="Measure what served models do through the API: tools, schemas, streams; keep it.")(
+        check
+    )
     app.add_typer(group, name="models")
 
 
@@ -128,6 +132,35 @@ def _known_task(text: str) -> Task | None:
 def verify(model: str, config: ConfigOption = None) -> None:
     ModelStore(inference_settings(settings_from(config))).verify(model)
     say(f"All files of {model} are as they were when it was added.")
+
+
+def check(
+    model: Annotated[str, typer.Argument(help="A served model; default: all of them.")] = "",
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    found = run(_checked(config, model))
+    if as_json:
+        print_json(found)
+    else:
+        rows = [
+            (name, str(c["name"]), str(c["outcome"]).replace("_", " "), f"{c['seconds']:g}", str(c["detail"]))
+            for name, record in found.items()
+            for c in record["checks"]
+        ]
+        print_table(("model", "check", "outcome", "seconds", "detail"), rows)
+    if any(c["outcome"] == "failed" for record in found.values() for c in record["checks"]):
+        raise typer.Exit(1)
+
+
+async def _checked(config: Path | None, model: str) -> dict[str, dict[str, Any]]:
+    """The record of each model, by its id."""
+    async with connect(settings_from(config)) as api:
+        served = [model] if model else [m["id"] for m in await api.call("GET", "/api/models")]
+        found = {}
+        for name in served:
+            found[name] = await api.call("POST", f"/api/models/{quote(name, safe='')}/checks")
+        return found
 
 
 async def _served(config: Path | None) -> dict[str, str]:

@@ -34,6 +34,8 @@ from appliance.inference.port import (
     ChatEngine,
     ChatMessage,
     ChatRequest,
+    CheckResult,
+    Conformance,
     Embedder,
     EmbeddingProfile,
     Forward,
@@ -42,7 +44,8 @@ from appliance.inference.port import (
     UpstreamReply,
     Usage,
 )
-from appliance.inference.routes import EnginesController, ServedModelsController
+from appliance.inference.repository import Conformances
+from appliance.inference.routes import ConformanceReply, EnginesController, ServedModelsController, conformance_reply
 from appliance.inference.service import Engines
 from appliance.inference.settings import InferenceSettings, ModelChoice
 from appliance.inference.store import ModelStore
@@ -53,6 +56,10 @@ __all__ = [
     "ChatEngine",
     "ChatMessage",
     "ChatRequest",
+    "CheckResult",
+    "Conformance",
+    "ConformanceReply",
+    "Conformances",
     "Embedder",
     "EmbeddingProfile",
     "EngineCommand",
@@ -84,6 +91,7 @@ __all__ = [
     "Usage",
     "Watcher",
     "Wishes",
+    "conformance_reply",
     "default_choices",
     "describe",
     "engine_command",

@@ -27,6 +27,7 @@ from appliance.inference.wire import (
     WireTokenize,
     WireTokenizeReply,
     WireTranscript,
+    WireVersion,
 )
 
 T = TypeVar("T")
@@ -111,6 +112,10 @@ class EngineClient(ModelClient):
         """Ids that the engine says it serves. Raises EngineUnavailable."""
         raw = await _whole(await self.transport.get("/v1/models"))
         return [m.id for m in _decode(raw, WireModels).data]
+
+    async def version(self) -> str:
+        """What it calls itself, at most 100 characters. Raises EngineUnavailable."""
+        return _decode(await _whole(await self.transport.get("/version")), WireVersion).version[:100]
 
     async def health(self) -> None:
         """Whether its web server says that it is well. Raises EngineUnavailable."""

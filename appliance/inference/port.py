@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal, Protocol
 
 from appliance.foundation import Lane
@@ -35,6 +36,28 @@ class ModelFacts:
     state: str = "starting"
     """starting, ready, restarting, failed or stopped."""
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One thing that a model was asked to do through the appliance's own endpoints."""
+
+    name: str
+    outcome: Literal["passed", "failed", "not_applicable"]
+    detail: str = ""
+    """Why it failed or does not apply; no text of the model."""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Conformance:
+    """What a model was seen to do, by whom and when."""
+
+    model_id: str
+    checked_at: datetime
+    engine: str
+    """Version of the engine, as it says; empty when it does not."""
+    checks: tuple[CheckResult, ...]
 
 
 @dataclass(frozen=True, slots=True)

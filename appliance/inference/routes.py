@@ -1,5 +1,6 @@
 """State of the engines for the web UI and the command line, and their maintenance."""
 
+from datetime import datetime
 from typing import Annotated
 
 from litestar import Controller, get, post
@@ -7,10 +8,26 @@ from litestar.params import Parameter
 from msgspec import Struct
 
 from appliance.identity import requires_administrator, requires_login
-from appliance.inference.port import ReplicaFacts
+from appliance.inference.port import Conformance, ReplicaFacts
+from appliance.inference.repository import Conformances
 from appliance.inference.service import Engines
 
 ReplicaName = Annotated[str, Parameter(max_length=500, description="As `GET /api/engines` names it.")]
+
+
+class CheckReply(Struct):
+    name: str
+    outcome: str
+    detail: str
+    seconds: float
+
+
+class ConformanceReply(Struct):
+    """What the model was last seen to do."""
+
+    checked_at: datetime
+    engine: str
+    checks: list[CheckReply]
 
 
 class ModelReply(Struct):
@@ -23,6 +40,9 @@ class ModelReply(Struct):
     licence: str
     parameters_billion: float
     languages: list[str]
+    abilities: list[str]
+    conformance: ConformanceReply | None
+    """None: nobody has checked."""
 
 
 class ServedModelsController(Controller):
@@ -30,7 +50,8 @@ class ServedModelsController(Controller):
     guards = [requires_login]  # noqa: RUF012 - the framework's declaration style
 
     @get()
-    async def list_models(self, engines: Engines) -> list[ModelReply]:
+    async def list_models(self, engines: Engines, conformances: Conformances) -> list[ModelReply]:
+        checked = await conformances.all()
         return [
             ModelReply(
                 id=f.model_id,
@@ -42,9 +63,19 @@ class ServedModelsController(Controller):
                 licence=f.licence,
                 parameters_billion=f.parameters_billion,
                 languages=list(f.languages),
+                abilities=list(f.abilities),
+                conformance=conformance_reply(checked.get(f.model_id)),
             )
             for f in engines.list_facts()
         ]
+
+
+def conformance_reply(found: Conformance | None) -> ConformanceReply | None:
+    """As it is shown."""
+    if found is None:
+        return None
+    checks = [CheckReply(c.name, c.outcome, c.detail, c.seconds) for c in found.checks]
+    return ConformanceReply(found.checked_at, found.engine, checks)
 
 
 class ReplicaReply(Struct):

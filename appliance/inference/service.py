@@ -141,6 +141,17 @@ class Engines:
         """Give it requests again. Raises ModelUnknown, ReplicaUnknown."""
         return self._pool(model_id).drain(replica, draining=False)
 
+    async def version(self, model_id: str) -> str:
+        """What the model's first ready engine calls itself; empty when it does not say. Raises ModelUnknown."""
+        self.facts(model_id)
+        for kept in self._kept.get(model_id, []):
+            if kept.health.ready.is_set() and kept.client is not None:
+                try:
+                    return await asyncio.wait_for(kept.client.version(), timeout=5.0)
+                except (EngineUnavailable, TimeoutError):
+                    continue
+        return ""
+
     def default_chat_model(self) -> str:
         """The first configured model that chats. Raises ModelUnknown."""
         return self._first("chat").id

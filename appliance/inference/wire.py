@@ -120,3 +120,7 @@ class WireModel(Struct):
 
 class WireModels(Struct):
     data: list[WireModel]
+
+
+class WireVersion(Struct):
+    version: str = ""

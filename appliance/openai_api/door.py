@@ -8,7 +8,7 @@ from litestar.types import ControllerRouterHandler
 from appliance.answers import Answers, Assistants
 from appliance.documents import DocumentService
 from appliance.foundation import Clock
-from appliance.inference import Engines
+from appliance.inference import Conformances, Engines
 from appliance.library import Shelf
 from appliance.metrics import CallMeters
 from appliance.openai_api.audio.routes import TranscriptionsController
@@ -17,6 +17,9 @@ from appliance.openai_api.calls import EngineCalls
 from appliance.openai_api.chat_completions.assistants import AssistantCalls
 from appliance.openai_api.chat_completions.service import ChatCompletions
 from appliance.openai_api.completions.service import Completions
+from appliance.openai_api.conformance.checks import Endpoints
+from appliance.openai_api.conformance.routes import ConformanceController
+from appliance.openai_api.conformance.service import ConformanceChecks
 from appliance.openai_api.embeddings.service import Embeddings
 from appliance.openai_api.files.repository import FileRepository
 from appliance.openai_api.files.routes import FilesController
@@ -104,6 +107,12 @@ class OpenAiDoor:
         )
         self.messages = Messages(served, self.chat_completions, counter)
 
+        asked = Endpoints(
+            self.chat_completions.begin, self.responses.begin, self.embeddings.begin, self.ranking.begin_rerank
+        )
+        self.conformances = Conformances(beneath.database)
+        self.conformance = ConformanceChecks(beneath.engines, asked, self.conformances, beneath.clock)
+
     def routes(self) -> list[ControllerRouterHandler]:
         """What the application hands to the framework."""
         return [
@@ -115,6 +124,7 @@ class OpenAiDoor:
             hot_route("/v1/score", self.ranking.begin_score),
             hot_route("/v1/images/generations", self.images.begin),
             TranscriptionsController,
+            ConformanceController,
             ResponsesController,
             hot_route("/v1/messages", self.messages.begin, guards=[requires_version]),
             CountTokensController,
@@ -130,6 +140,8 @@ class OpenAiDoor:
             "responses": self.responses,
             "messages": self.messages,
             "transcriptions": self.transcriptions,
+            "conformances": self.conformances,
+            "conformance_checks": self.conformance,
             **self.vector_stores.dependencies(),
         }
 

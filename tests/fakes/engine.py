@@ -51,6 +51,7 @@ class FakeEngine:
         app.router.add_post("/v1/completions", self._complete)
         app.router.add_post("/v1/embeddings", self._embeddings)
         app.router.add_post("/tokenize", self._tokenize)
+        app.router.add_get("/version", self._version)
         app.router.add_post("/v1/rerank", self._rerank)
         app.router.add_post("/v1/score", self._score)
         app.router.add_post("/v1/audio/transcriptions", self._transcribe)
@@ -152,6 +153,9 @@ class FakeEngine:
         data = [{"object": "embedding", "index": i, "embedding": embed(t)} for i, t in enumerate(texts)]
         usage = {"prompt_tokens": 3 * len(texts), "total_tokens": 3 * len(texts)}
         return web.json_response({"object": "list", "model": body["model"], "data": data, "usage": usage})
+
+    async def _version(self, _: web.Request) -> web.Response:
+        return web.json_response({"version": "stand-in"})
 
     async def _tokenize(self, request: web.Request) -> web.Response:
         body = await request.json()

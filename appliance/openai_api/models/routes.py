@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from appliance.answers import Assistants
 from appliance.identity import KeyScope, Principal, requires_login
-from appliance.inference import Engines
+from appliance.inference import ConformanceReply, Conformances, Engines, ModelFacts, conformance_reply
 from appliance.openai_api.errors import ModelNotFound
 
 Call = Request[Principal, Any, Any]
@@ -21,6 +21,9 @@ class ModelReply(Struct):
     context_length: int
     task: str
     licence: str
+    abilities: list[str]
+    conformance: ConformanceReply | None
+    """What the model was last seen to do here; null when nobody has checked."""
     object: Literal["model"] = "model"
     created: int = 0
 
@@ -35,37 +38,56 @@ class ModelsController(Controller):
     guards = [requires_login]  # noqa: RUF012 - the framework's declaration style
 
     @get()
-    async def list_models(self, request: Call, engines: Engines, assistants: Assistants) -> ModelList:
+    async def list_models(
+        self, request: Call, engines: Engines, assistants: Assistants, conformances: Conformances
+    ) -> ModelList:
         """Those that the caller's key is for."""
-        return ModelList(data=_all(request.user.key_scope, engines, assistants))
+        return ModelList(data=await _all(request.user.key_scope, engines, assistants, conformances))
 
     @get("/{model_id:path}")
-    async def one(self, request: Call, model_id: str, engines: Engines, assistants: Assistants) -> ModelReply:
+    async def one(
+        self, request: Call, model_id: str, engines: Engines, assistants: Assistants, conformances: Conformances
+    ) -> ModelReply:
         wanted = model_id.lstrip("/")
-        for model in _all(request.user.key_scope, engines, assistants):
+        for model in await _all(request.user.key_scope, engines, assistants, conformances):
             if model.id == wanted:
                 return model
-        raise ModelNotFound(f"The model '{wanted}' does not exist.")
+        raise ModelNotFound(f"The model '{wanted}' does not exist.", param="model")
 
 
-def _all(scope: KeyScope, engines: Engines, assistants: Assistants) -> list[ModelReply]:
+async def _all(
+    scope: KeyScope, engines: Engines, assistants: Assistants, conformances: Conformances
+) -> list[ModelReply]:
     facts = {f.model_id: f for f in engines.list_facts()}
+    checked = await conformances.all()
     models = [
-        ModelReply(id=f.model_id, owned_by="engine", context_length=f.context_tokens, task=f.task, licence=f.licence)
+        _model(f, "engine", conformance_reply(checked.get(f.model_id)))
         for f in facts.values()
         if scope.may_use_model(f.model_id)
     ]
-    for assistant in assistants.all():
-        if not scope.may_use_assistant(assistant.id):
-            continue
-        base = facts.get(assistant.model_id)
-        models.append(
-            ModelReply(
-                id=assistant.id,
-                owned_by="assistant",
-                context_length=base.context_tokens if base else 0,
-                task="chat",
-                licence=base.licence if base else "",
-            )
-        )
-    return models
+    speaking = [a for a in assistants.all() if scope.may_use_assistant(a.id)]
+    return [*models, *(_assistant(a.id, facts.get(a.model_id)) for a in speaking)]
+
+
+def _model(facts: ModelFacts, owner: str, conformance: ConformanceReply | None) -> ModelReply:
+    return ModelReply(
+        id=facts.model_id,
+        owned_by=owner,
+        context_length=facts.context_tokens,
+        task=facts.task,
+        licence=facts.licence,
+        abilities=list(facts.abilities),
+        conformance=conformance,
+    )
+
+
+def _assistant(assistant_id: str, base: ModelFacts | None) -> ModelReply:
+    return ModelReply(
+        id=assistant_id,
+        owned_by="assistant",
+        context_length=base.context_tokens if base else 0,
+        task="chat",
+        licence=base.licence if base else "",
+        abilities=[],
+        conformance=None,
+    )

@@ -49,6 +49,20 @@ export type CreatedApiKey = ApiKey & { key: string };
 
 export type ModelState = "starting" | "ready" | "restarting" | "failed" | "stopped";
 
+/** What a model was last seen to do; null as long as nobody has checked. */
+export interface Conformance {
+  checked_at: string;
+  engine: string;
+  checks: ModelCheck[];
+}
+
+export interface ModelCheck {
+  name: string;
+  outcome: "passed" | "failed" | "not_applicable";
+  detail: string;
+  seconds: number;
+}
+
 export interface Model {
   id: string;
   task: string;
@@ -59,6 +73,8 @@ export interface Model {
   licence: string;
   parameters_billion: number;
   languages: string[];
+  abilities: string[];
+  conformance: Conformance | null;
 }
 
 export interface Assistant {

@@ -187,6 +187,7 @@ export const en = {
   "models.column_size": "Size",
   "models.column_licence": "Licence",
   "models.tokens": "{count} tokens",
+  "models.checked": "Checked on {day}, engine {engine}",
   "models.billion": "{count} billion",
   "models.starting": "Starting",
   "models.ready": "Ready",

@@ -189,6 +189,7 @@ export const ja: Record<MessageKey, string> = {
   "models.column_size": "規模",
   "models.column_licence": "ライセンス",
   "models.tokens": "{count} トークン",
+  "models.checked": "確認日 {day}、エンジン {engine}",
   "models.billion": "{count} × 10 億",
   "models.starting": "起動中",
   "models.ready": "利用可能",

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import type { Model, ModelState } from "@/api/types";
+import type { Conformance, Model, ModelState } from "@/api/types";
 import { queries } from "@/app/queries";
 import { useI18n } from "@/i18n";
 import { ErrorNotice, type Tone } from "@/ui/Notice";
@@ -81,6 +81,7 @@ function ModelRow({ model }: { model: Model }) {
       <td className="breakable">
         <strong>{model.id}</strong>
         {model.languages.length > 0 && <div className="quiet">{model.languages.join(", ")}</div>}
+        {model.conformance && <Conformed found={model.conformance} />}
       </td>
       <td>
         <Badge tone={tones[model.state]}>{t(`models.${model.state}`)}</Badge>
@@ -95,5 +96,24 @@ function ModelRow({ model }: { model: Model }) {
       </td>
       <td className="hide-narrow">{model.licence || "–"}</td>
     </tr>
+  );
+}
+
+/** One badge per check that applies, with the reason of a failure; who measured it and when stands below. */
+function Conformed({ found }: { found: Conformance }) {
+  const { t, language } = useI18n();
+  const day = new Intl.DateTimeFormat(language, { dateStyle: "medium" }).format(new Date(found.checked_at));
+  const applied = found.checks.filter((check) => check.outcome !== "not_applicable");
+  return (
+    <div>
+      {applied.map((check) => (
+        <span key={check.name} title={check.detail || undefined}>
+          <Badge tone={check.outcome === "passed" ? "ok" : "warning"}>
+            {check.outcome === "passed" ? "✓" : "✗"} {check.name}
+          </Badge>{" "}
+        </span>
+      ))}
+      <div className="quiet">{t("models.checked", { day, engine: found.engine || "–" })}</div>
+    </div>
   );
 }
