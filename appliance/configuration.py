@@ -9,7 +9,7 @@ from appliance.documents import DocumentSettings
 from appliance.identity import IdentitySettings
 from appliance.index import IndexSettings
 from appliance.inference import InferenceSettings, ModelChoice
-from appliance.openai_api import DoorSettings, FileSettings, ResponseSettings
+from appliance.openai_api import BatchSettings, DoorSettings, FileSettings, ResponseSettings
 from appliance.settings import Settings
 from appliance.storage import StorageSettings
 from appliance.usage import UsageSettings
@@ -59,6 +59,12 @@ def door_settings(settings: Settings) -> DoorSettings:
     return DoorSettings(
         public_url=settings.url,
         files=FileSettings(max_bytes=settings.files.max_bytes),
+        batches=BatchSettings(
+            runner=worker_name(settings, worker=False),
+            parallel=settings.batches.parallel,
+            max_requests=settings.batches.max_requests,
+            max_file_bytes=settings.batches.max_file_bytes,
+        ),
         responses=ResponseSettings(
             retention=timedelta(days=settings.responses.retention_days),
             runner=worker_name(settings, worker=False),

@@ -24,7 +24,7 @@ from appliance.inference import Engines
 from appliance.library import Collections, Documents, IngestLog, Shelf
 from appliance.metrics import Meters
 from appliance.monitoring import MetricsPage
-from appliance.openai_api import Beneath, FileRepository, OpenAiDoor
+from appliance.openai_api import Beneath, OpenAiDoor, kept_files
 from appliance.retrieval import Retrieval
 from appliance.settings import Settings
 from appliance.storage import Database, FileStore
@@ -67,12 +67,13 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
     identity = identity_settings(settings)
     rights, passwords = RightsCache(clock), Passwords(min_length=identity.password_min_length)
     people = People(database, clock, passwords, rights)
+    access = Access(database, clock, passwords, rights, identity)
     meters = Meters(settings.metrics.groups)
     engines = Engines(inference_settings(settings), watcher=meters.pools)
     index = open_index(index_settings(settings))
     shelf, ingest_log = Shelf(database), IngestLog(database, clock)
-    uploads = FileRepository(database, clock)
-    files = FileStore(storage.files_dir, [ingest_log.used_files, uploads.used_files])
+    kept = kept_files(database, clock)
+    files = FileStore(storage.files_dir, [ingest_log.used_files, *kept.used()])
     learning = document_settings(settings, worker=worker)
     ingest = Ingest(ingest_log, files, index, engines, learning)
     jobs = DocumentJobs(ingest, ingest_log, learning)
@@ -84,14 +85,14 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
     usage = Usage(UsageStore(database), clock, usage_settings(settings))
     chat = ChatService(ConversationRepository(database, clock), answers, assistants, usage, ChatSettings())
     beneath = Beneath(
-        database, clock, files, uploads, engines, usage, documents, shelf, retrieval, answers, assistants, meters.calls
+        database, clock, files, kept, access, engines, usage, documents, shelf, retrieval, answers, assistants, meters
     )
     return Parts(
         settings=settings,
         identity_settings=identity,
         database=database,
         people=people,
-        access=Access(database, clock, passwords, rights, identity),
+        access=access,
         keys=Keys(database, clock, rights, identity),
         service_accounts=ServiceAccounts(database, clock, rights),
         engines=engines,

@@ -122,6 +122,15 @@ class FilesSection(Struct, forbid_unknown_fields=True, frozen=True):
     """Largest file of an upload to `/v1/files`."""
 
 
+class BatchesSection(Struct, forbid_unknown_fields=True, frozen=True):
+    parallel: Annotated[int, Meta(ge=0, le=256)] = 8
+    """Lines of batches in work at once in this process; 0 leaves them to other gateways on the same database."""
+    max_requests: Annotated[int, Meta(ge=1, le=1_000_000)] = 50_000
+    """Most lines of a batch's input."""
+    max_file_bytes: Annotated[int, Meta(ge=1, le=2 * 1024**3)] = 200 * 1024 * 1024
+    """Largest input of a batch."""
+
+
 class ResponsesSection(Struct, forbid_unknown_fields=True, frozen=True):
     retention_days: Annotated[int, Meta(ge=1, le=3650)] = 30
     """How long what `/v1/responses` stores is kept."""
@@ -168,6 +177,7 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
     engines: EnginesSection = EnginesSection()
     documents: DocumentsSection = DocumentsSection()
     files: FilesSection = FilesSection()
+    batches: BatchesSection = BatchesSection()
     responses: ResponsesSection = ResponsesSection()
     identity: IdentitySection = IdentitySection()
     limits: LimitsSection = LimitsSection()

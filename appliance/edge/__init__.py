@@ -5,7 +5,7 @@ Rule: this room alone knows how an error of ours becomes a status and a body. `/
 """
 
 from appliance.edge.bodies import BodyCutOff, StrictJson, read_json, reads_own_body
-from appliance.edge.errors import anthropic_type, exception_handlers
+from appliance.edge.errors import anthropic_type, exception_handlers, openai_error
 from appliance.edge.health import Dependency, HealthController, ReadinessCheck
 from appliance.edge.presence import ClientGone, while_connected
 from appliance.edge.requestlog import RequestLog
@@ -27,6 +27,7 @@ __all__ = [
     "check_json",
     "event_stream",
     "exception_handlers",
+    "openai_error",
     "read_json",
     "reads_own_body",
     "sse",

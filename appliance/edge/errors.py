@@ -78,6 +78,16 @@ def _complaint(extra: dict[str, Any]) -> str:
     return f"{key}: {extra.get('message', '')}" if key else str(extra.get("message", ""))
 
 
+def openai_error(error: ApplianceError) -> dict[str, Any]:
+    """What `/v1` answers for an error of ours, also where it is written down instead of sent."""
+    return _openai_shape(error.status, error.code, f"{error.message} {error.way_out}".strip(), error.param)
+
+
+def _openai_shape(status: int, code: str, message: str, param: str | None) -> dict[str, Any]:
+    kind = OPENAI_TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+
+
 def _reply(
     request: AnyRequest,
     status: int,
@@ -99,8 +109,7 @@ def _reply(
         }
         headers = {**headers, "request-id": str(request_id)}
     elif request.scope["path"].startswith("/v1"):
-        kind = OPENAI_TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
-        body = {"error": {"message": f"{message} {remedy}".strip(), "type": kind, "param": param, "code": code}}
+        body = _openai_shape(status, code, f"{message} {remedy}".strip(), param)
     else:
         body = {"error": {"code": code, "message": message, "remedy": remedy, "request_id": request_id}}
     return Response(body, status_code=status, headers=headers, media_type="application/json")

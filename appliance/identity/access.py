@@ -47,8 +47,8 @@ class Access:
         self._operator_token = OPERATOR_PREFIX + random_text(43)
         self._used = UsedLog(database)
         self._watch = RightsWatch(database, rights, self._used)
-        lookup = Lookup(database, clock, settings, self._used, self._operator_token)
-        self._admission = Admission(rights, lookup.find)
+        self._lookup = Lookup(database, clock, settings, self._used, self._operator_token)
+        self._admission = Admission(rights, self._lookup.find)
 
     @property
     def operator_token(self) -> str:
@@ -84,6 +84,17 @@ class Access:
                 return self._noted(known)
         message, remedy = UNKNOWN[credential.way]
         raise NotAuthenticated(message, remedy=remedy)
+
+    async def again(self, user_id: UUID, key_id: UUID | None) -> Principal:
+        """The caller of an earlier request, with the rights of this moment: for work that goes on without them.
+
+        Raises:
+            NotAuthenticated: the account is shut, or the key has expired or was revoked.
+        """
+        found = await self._lookup.again(user_id, key_id)
+        if found is None:
+            raise NotAuthenticated("The account is shut, or its key has expired or was revoked.")
+        return found
 
     async def log_in(self, email: str, password: str) -> tuple[str, Principal]:
         """Check a password and open a session.

@@ -42,6 +42,16 @@ class Lookup:
                 return await self._operator(session, credential.token)
             return await self._key(session, credential.token)
 
+    async def again(self, user_id: UUID, key_id: UUID | None) -> Principal | None:
+        """An account, with what a key of it may do; None when it is shut, or the key works no more."""
+        async with self._database.read() as session:
+            if key_id is None:
+                return await read_principal(session, user_id, "session")
+            row = await session.get(ApiKeyRow, key_id)
+            if row is None or row.user_id != user_id or row.revoked_at or row.expires_at <= self._clock.now():
+                return None
+            return await read_principal(session, user_id, "api_key", row.id, key_scope(row))
+
     async def _session(self, session: AsyncSession, token_hash: str) -> Known | None:
         row = await session.get(SessionRow, token_hash)
         if row is None:

@@ -6,11 +6,12 @@ from appliance.chat import models as chat
 from appliance.identity import models as identity
 from appliance.inference import models as inference
 from appliance.library import models as library
+from appliance.openai_api.batches import models as batches
 from appliance.openai_api.files import models as files
 from appliance.openai_api.responses import models as responses
 from appliance.openai_api.vector_stores import models as vector_stores
 from appliance.storage import Base
 from appliance.usage import models as usage
 
-ROOMS_WITH_TABLES = (chat, identity, inference, library, files, responses, vector_stores, usage)
+ROOMS_WITH_TABLES = (chat, identity, inference, library, batches, files, responses, vector_stores, usage)
 METADATA: MetaData = Base.metadata

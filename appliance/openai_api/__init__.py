@@ -8,9 +8,17 @@
 Rule: no field reaches an engine that is not named in a `wire.py`.
 """
 
-from appliance.openai_api.door import Beneath, DoorSettings, OpenAiDoor
-from appliance.openai_api.files.repository import FileRepository
+from appliance.openai_api.batches.settings import BatchSettings
+from appliance.openai_api.door import Beneath, DoorSettings, OpenAiDoor, kept_files
 from appliance.openai_api.files.settings import FileSettings
 from appliance.openai_api.responses.settings import ResponseSettings
 
-__all__ = ["Beneath", "DoorSettings", "FileRepository", "FileSettings", "OpenAiDoor", "ResponseSettings"]
+__all__ = [
+    "BatchSettings",
+    "Beneath",
+    "DoorSettings",
+    "FileSettings",
+    "OpenAiDoor",
+    "ResponseSettings",
+    "kept_files",
+]

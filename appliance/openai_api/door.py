@@ -8,11 +8,20 @@ from litestar.types import ControllerRouterHandler
 from appliance.answers import Answers, Assistants
 from appliance.documents import DocumentService
 from appliance.foundation import Clock
+from appliance.identity import Access
 from appliance.inference import Conformances, Engines
 from appliance.library import Shelf
-from appliance.metrics import CallMeters
+from appliance.metrics import Meters
 from appliance.openai_api.audio.routes import TranscriptionsController
 from appliance.openai_api.audio.service import Transcriptions
+from appliance.openai_api.batches.leases import BatchLeases
+from appliance.openai_api.batches.repository import BatchRepository
+from appliance.openai_api.batches.routes import BatchesController
+from appliance.openai_api.batches.run import LineService, Tools
+from appliance.openai_api.batches.runner import BatchRunner
+from appliance.openai_api.batches.service import Batches
+from appliance.openai_api.batches.settings import BatchSettings
+from appliance.openai_api.batches.values import Endpoint
 from appliance.openai_api.calls import EngineCalls
 from appliance.openai_api.chat_completions.assistants import AssistantCalls
 from appliance.openai_api.chat_completions.service import ChatCompletions
@@ -42,7 +51,7 @@ from appliance.openai_api.served import ServedModels
 from appliance.openai_api.translation import TokenCounter
 from appliance.openai_api.vector_stores.assembly import VectorStoreParts
 from appliance.retrieval import Retrieval
-from appliance.storage import Database, FileStore
+from appliance.storage import Database, FileStore, Used
 from appliance.usage import Usage
 
 
@@ -52,7 +61,23 @@ class DoorSettings:
 
     public_url: str
     files: FileSettings
+    batches: BatchSettings
     responses: ResponseSettings
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFiles:
+    """What refers to stored bytes; made before the door, as the file store asks it which of them are in use."""
+
+    uploads: FileRepository
+    batches: BatchRepository
+
+    def used(self) -> list[Used]:
+        return [self.uploads.used_files, self.batches.used_files]
+
+
+def kept_files(database: Database, clock: Clock) -> KeptFiles:
+    return KeptFiles(FileRepository(database, clock), BatchRepository(database, clock))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +87,8 @@ class Beneath:
     database: Database
     clock: Clock
     files: FileStore
-    uploads: FileRepository
-    """Made before the door: the file store asks it which bytes are in use."""
+    kept: KeptFiles
+    access: Access
     engines: Engines
     usage: Usage
     documents: DocumentService
@@ -71,7 +96,7 @@ class Beneath:
     retrieval: Retrieval
     answers: Answers
     assistants: Assistants
-    meters: CallMeters
+    meters: Meters
 
 
 class OpenAiDoor:
@@ -79,7 +104,7 @@ class OpenAiDoor:
 
     def __init__(self, beneath: Beneath, settings: DoorSettings) -> None:
         served = ServedModels(beneath.engines)
-        calls = EngineCalls(beneath.engines, beneath.usage, beneath.meters)
+        calls = EngineCalls(beneath.engines, beneath.usage, beneath.meters.calls)
         assistants = AssistantCalls(beneath.answers, beneath.assistants, beneath.usage, public_url=settings.public_url)
         self.chat_completions = ChatCompletions(served, calls, assistants)
         counter = TokenCounter(beneath.engines)
@@ -91,12 +116,12 @@ class OpenAiDoor:
         self.vector_stores = VectorStoreParts(
             beneath.database,
             beneath.clock,
-            beneath.uploads,
+            beneath.kept.uploads,
             beneath.engines,
             beneath.documents,
             beneath.retrieval,
         )
-        self.files = ApiFiles(beneath.uploads, beneath.files, settings.files, self.vector_stores.files)
+        self.files = ApiFiles(beneath.kept.uploads, beneath.files, settings.files, self.vector_stores.files)
         self.responses = Responses(
             served,
             self.chat_completions,
@@ -106,12 +131,23 @@ class OpenAiDoor:
             beneath.clock,
         )
         self.messages = Messages(served, self.chat_completions, counter)
-
+        self.batches = self._batches(beneath, settings.batches)
         asked = Endpoints(
             self.chat_completions.begin, self.responses.begin, self.embeddings.begin, self.ranking.begin_rerank
         )
         self.conformances = Conformances(beneath.database)
         self.conformance = ConformanceChecks(beneath.engines, asked, self.conformances, beneath.clock)
+
+    def _batches(self, beneath: Beneath, settings: BatchSettings) -> Batches:
+        leases = BatchLeases(beneath.database, beneath.clock, beneath.kept.uploads, settings)
+        services: dict[Endpoint, LineService] = {
+            "/v1/chat/completions": self.chat_completions,
+            "/v1/completions": self.completions,
+            "/v1/embeddings": self.embeddings,
+            "/v1/responses": self.responses,
+        }
+        tools = Tools(leases, beneath.files, beneath.access, services, beneath.clock, settings)
+        return Batches(beneath.kept.batches, beneath.kept.uploads, beneath.files, BatchRunner(tools), settings)
 
     def routes(self) -> list[ControllerRouterHandler]:
         """What the application hands to the framework."""
@@ -130,6 +166,7 @@ class OpenAiDoor:
             CountTokensController,
             ModelsController,
             FilesController,
+            BatchesController,
             *self.vector_stores.routes(),
         ]
 
@@ -142,13 +179,16 @@ class OpenAiDoor:
             "transcriptions": self.transcriptions,
             "conformances": self.conformances,
             "conformance_checks": self.conformance,
+            "batches": self.batches,
             **self.vector_stores.dependencies(),
         }
 
     async def start(self) -> None:
         """Begin the background work."""
         await self.files.start()
+        await self.batches.start()
 
     async def stop(self) -> None:
         """End it."""
+        await self.batches.stop()
         await self.files.stop()
