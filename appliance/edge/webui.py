@@ -9,7 +9,16 @@ from litestar.handlers import HTTPRouteHandler
 
 from appliance.foundation import NotFound
 
-CLIENT_PAGES = ("/", "/login", "/c/{rest:path}", "/library", "/library/{rest:path}", "/models", "/account")
+CLIENT_PAGES = (
+    "/",
+    "/login",
+    "/c/{rest:path}",
+    "/library",
+    "/library/{rest:path}",
+    "/models",
+    "/account",
+    "/account/keys",
+)
 FOREVER = "public, max-age=31536000, immutable"
 MISSING = b"""<!doctype html><meta charset=utf-8><title>Private Model Appliance</title>
 <p>The web UI is not built. Run <code>script/up</code>, or use the API at <code>/v1</code>."""

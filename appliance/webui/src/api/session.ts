@@ -1,5 +1,5 @@
 import { getJson, send, sendJson } from "@/api/http";
-import type { ApiKey, CreatedApiKey, Me } from "@/api/types";
+import type { Me } from "@/api/types";
 
 export const login = (email: string, password: string) =>
   sendJson<Me>("POST", "/auth/login", { email, password });
@@ -12,10 +12,3 @@ export const fetchMe = async (): Promise<Me | null> =>
 
 export const changePassword = (current: string, next: string) =>
   send("/api/me/password", { method: "POST", body: { current, new: next } });
-
-export const fetchKeys = () => getJson<ApiKey[]>("/api/keys");
-
-export const createKey = (name: string, expiresInDays: number) =>
-  sendJson<CreatedApiKey>("POST", "/api/keys", { name, expires_in_days: expiresInDays });
-
-export const revokeKey = (id: string) => send(`/api/keys/${encodeURIComponent(id)}`, { method: "DELETE" });

@@ -24,6 +24,7 @@ export interface User {
   groups: GroupRef[];
   disabled: boolean;
   created_at: string;
+  kind: "person" | "service";
 }
 
 /** `password` is there only when the server made one; it is shown once. */
@@ -35,13 +36,34 @@ export interface Group {
   member_count: number;
 }
 
+/** Null is everything that the account may, an empty list is nothing. */
+export interface KeyScope {
+  models: string[] | null;
+  assistants: string[] | null;
+  collections: string[] | null;
+  endpoints: string[] | null;
+}
+
 export interface ApiKey {
   id: string;
   name: string;
   prefix: string;
+  scope: KeyScope;
   created_at: string;
   expires_at: string;
   last_used_at: string | null;
+  /** Until when the secret of before a rotation works. */
+  previous_until: string | null;
+}
+
+export interface ServiceAccount {
+  id: string;
+  name: string;
+  address: string;
+  owner: { kind: string; id: string; name: string };
+  disabled: boolean;
+  created_at: string;
+  groups: GroupRef[];
 }
 
 /** `key` is the secret itself; no later call returns it. */

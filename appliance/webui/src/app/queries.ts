@@ -1,10 +1,11 @@
 import { QueryCache, QueryClient, queryOptions } from "@tanstack/react-query";
 import { fetchAssistants, fetchConversation, fetchConversations } from "@/api/conversations";
 import { ApiError } from "@/api/http";
+import { fetchKeyEndpoints, fetchKeys, fetchServiceAccounts, type KeyHolder } from "@/api/keys";
 import { fetchCollection, fetchCollections, fetchDocument, fetchPage, fetchPassage } from "@/api/library";
 import { fetchModels } from "@/api/models";
 import { fetchGroups, fetchUsers } from "@/api/people";
-import { fetchKeys, fetchMe } from "@/api/session";
+import { fetchMe } from "@/api/session";
 
 const enginePollMs = 3000;
 const turnPollMs = 1000;
@@ -33,7 +34,9 @@ export const queries = {
       queryFn: () => fetchPage(documentId, page, version),
     }),
   models: queryOptions({ queryKey: ["models"], queryFn: fetchModels, refetchInterval: enginePollMs }),
-  keys: queryOptions({ queryKey: ["keys"], queryFn: fetchKeys }),
+  keys: (holder: KeyHolder) => queryOptions({ queryKey: ["keys", holder], queryFn: () => fetchKeys(holder) }),
+  keyEndpoints: queryOptions({ queryKey: ["key-endpoints"], queryFn: fetchKeyEndpoints, staleTime: 600_000 }),
+  serviceAccounts: queryOptions({ queryKey: ["service-accounts"], queryFn: fetchServiceAccounts }),
   users: queryOptions({ queryKey: ["users"], queryFn: fetchUsers }),
   groups: queryOptions({ queryKey: ["groups"], queryFn: fetchGroups }),
 };

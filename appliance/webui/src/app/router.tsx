@@ -84,9 +84,15 @@ const account = createRoute({
   component: lazyRouteComponent(() => import("@/features/account/AccountPage"), "AccountPage"),
 });
 
+const keys = createRoute({
+  getParentRoute: () => shell,
+  path: "/account/keys",
+  component: lazyRouteComponent(() => import("@/features/keys/KeysPage"), "KeysPage"),
+});
+
 const routeTree = root.addChildren([
   login,
-  shell.addChildren([newChat, conversation, library, collection, document, models, account]),
+  shell.addChildren([newChat, conversation, library, collection, document, models, account, keys]),
 ]);
 
 export function createAppRouter(client: QueryClient) {

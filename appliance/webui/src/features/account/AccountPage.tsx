@@ -1,12 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { queries } from "@/app/queries";
 import { applyTheme, readTheme, themes } from "@/app/theme";
 import { GroupsSection } from "@/features/account/GroupsSection";
-import { KeysSection } from "@/features/account/KeysSection";
 import { PasswordSection } from "@/features/account/PasswordSection";
 import { PeopleSection } from "@/features/account/PeopleSection";
 import { type Language, languages, useI18n } from "@/i18n";
+import { buttonClass } from "@/ui/Button";
 import { SelectField } from "@/ui/Field";
 import { Notice } from "@/ui/Notice";
 import { Badge } from "@/ui/States";
@@ -39,7 +40,13 @@ export function AccountPage() {
       </section>
       <PasswordSection />
       <DisplaySection />
-      <KeysSection />
+      <section className="section">
+        <h2>{t("keys.title")}</h2>
+        <p className="section__intro">{t("keys.intro")}</p>
+        <Link className={buttonClass("plain")} to="/account/keys">
+          {t("keys.manage")}
+        </Link>
+      </section>
       {me.roles.includes("administrator") && (
         <>
           <PeopleSection me={me} />

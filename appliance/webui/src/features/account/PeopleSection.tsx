@@ -89,6 +89,7 @@ function PersonRow({ user, groups, isMe }: { user: User; groups: Group[]; isMe: 
     <li className="rows__row">
       <div className="rows__main">
         <strong>{user.name}</strong> {user.disabled && <Badge tone="warning">{t("people.disabled")}</Badge>}
+        {user.kind === "service" && <Badge>{t("people.service")}</Badge>}
         <div className="quiet breakable">{user.email}</div>
         <fieldset className="checks">
           <legend className="visually-hidden">
@@ -107,15 +108,17 @@ function PersonRow({ user, groups, isMe }: { user: User; groups: Group[]; isMe: 
         </fieldset>
         {(change.isError || member.isError) && <ErrorNotice error={change.error ?? member.error} />}
       </div>
-      <label className="check">
-        <input
-          type="checkbox"
-          checked={administrator}
-          disabled={isMe}
-          onChange={() => change.mutate({ roles: administrator ? ["user"] : ["user", "administrator"] })}
-        />
-        {t("people.administrator")}
-      </label>
+      {user.kind === "person" && (
+        <label className="check">
+          <input
+            type="checkbox"
+            checked={administrator}
+            disabled={isMe}
+            onChange={() => change.mutate({ roles: administrator ? ["user"] : ["user", "administrator"] })}
+          />
+          {t("people.administrator")}
+        </label>
+      )}
       <Button small disabled={isMe} onClick={() => change.mutate({ disabled: !user.disabled })}>
         {t(user.disabled ? "people.enable" : "people.disable")}
       </Button>
