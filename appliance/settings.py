@@ -141,7 +141,7 @@ class IdentitySection(Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class LimitsSection(Struct, forbid_unknown_fields=True, frozen=True):
-    concurrent_requests: Annotated[int, Meta(ge=0)] = 256
+    concurrent_requests: Annotated[int, Meta(ge=0)] = 4096
     """Requests of one user at once, where no limit says otherwise; 0 is no bound."""
     settle_wait_s: Annotated[float, Meta(ge=0, le=300)] = 10.0
     """Longest wait of a request for running ones to give back what they do not use of a budget."""

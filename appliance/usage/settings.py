@@ -10,7 +10,7 @@ class UsageSettings:
     """The journal, and this gateway's id."""
     url: str = ""
     """Valkey or Redis that gateways share. Empty: PostgreSQL when the database is one, else this process alone."""
-    concurrent_requests: int = 256
+    concurrent_requests: int = 4096
     """Of one user, where nobody set a limit; 0 means no bound."""
     settle_wait_s: float = 10.0
     """Longest wait of a request for running ones to give back what they do not use of a budget."""
