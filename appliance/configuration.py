@@ -68,6 +68,7 @@ def door_settings(settings: Settings) -> DoorSettings:
         responses=ResponseSettings(
             retention=timedelta(days=settings.responses.retention_days),
             runner=worker_name(settings, worker=False),
+            background_at_most=settings.responses.background_at_most,
         ),
     )
 

@@ -134,6 +134,8 @@ class BatchesSection(Struct, forbid_unknown_fields=True, frozen=True):
 class ResponsesSection(Struct, forbid_unknown_fields=True, frozen=True):
     retention_days: Annotated[int, Meta(ge=1, le=3650)] = 30
     """How long what `/v1/responses` stores is kept."""
+    background_at_most: Annotated[int, Meta(ge=0, le=100_000)] = 200
+    """Responses written in the background at once by this process; 0 turns it off."""
 
 
 class IdentitySection(Struct, forbid_unknown_fields=True, frozen=True):

@@ -41,8 +41,9 @@ from appliance.openai_api.messages.routes import CountTokensController
 from appliance.openai_api.messages.service import Messages
 from appliance.openai_api.models.routes import ModelsController
 from appliance.openai_api.ranking.service import Ranking
+from appliance.openai_api.responses.background import BackgroundWork
 from appliance.openai_api.responses.repository import ResponseRepository
-from appliance.openai_api.responses.routes import ResponsesController
+from appliance.openai_api.responses.routes import InputTokensController, ResponsesController
 from appliance.openai_api.responses.search import FileSearch
 from appliance.openai_api.responses.service import Responses
 from appliance.openai_api.responses.settings import ResponseSettings
@@ -122,12 +123,15 @@ class OpenAiDoor:
             beneath.retrieval,
         )
         self.files = ApiFiles(beneath.kept.uploads, beneath.files, settings.files, self.vector_stores.files)
+        stored = ResponseRepository(beneath.database, beneath.clock, settings.responses)
         self.responses = Responses(
             served,
             self.chat_completions,
-            FileSearch(beneath.retrieval, beneath.shelf),
+            FileSearch(self.vector_stores.search, beneath.shelf),
             Window(counter),
-            ResponseRepository(beneath.database, beneath.clock, settings.responses),
+            stored,
+            BackgroundWork(stored, settings.responses),
+            counter,
             beneath.clock,
         )
         self.messages = Messages(served, self.chat_completions, counter)
@@ -161,6 +165,7 @@ class OpenAiDoor:
             hot_route("/v1/images/generations", self.images.begin),
             TranscriptionsController,
             ConformanceController,
+            InputTokensController,
             ResponsesController,
             hot_route("/v1/messages", self.messages.begin, guards=[requires_version]),
             CountTokensController,
@@ -186,9 +191,11 @@ class OpenAiDoor:
     async def start(self) -> None:
         """Begin the background work."""
         await self.files.start()
+        await self.responses.start()
         await self.batches.start()
 
     async def stop(self) -> None:
         """End it."""
         await self.batches.stop()
+        await self.responses.stop()
         await self.files.stop()

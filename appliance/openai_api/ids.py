@@ -4,8 +4,8 @@ import re
 from typing import Literal
 from uuid import UUID
 
-Kind = Literal["file", "vs", "vsfb", "batch"]
-MARKS: dict[Kind, str] = {"file": "file-", "vs": "vs_", "vsfb": "vsfb_", "batch": "batch_"}
+Kind = Literal["file", "vs", "vsfb", "batch", "resp"]
+MARKS: dict[Kind, str] = {"file": "file-", "vs": "vs_", "vsfb": "vsfb_", "batch": "batch_", "resp": "resp_"}
 HEX = re.compile(r"[0-9a-f]{32}")
 
 

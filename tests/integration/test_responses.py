@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import json
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -11,6 +12,8 @@ from uuid import UUID
 
 import pytest
 
+from appliance.foundation import SystemClock
+from appliance.openai_api.responses.background import BackgroundWork
 from appliance.openai_api.responses.errors import PreviousResponseNotFound, ResponseNotFound
 from appliance.openai_api.responses.repository import ResponseRepository
 from appliance.openai_api.responses.settings import ResponseSettings
@@ -344,11 +347,110 @@ async def test_old_exchanges_are_left_out_when_asked(person: Client, says: FakeE
     assert told[1]["role"] == "user"
 
 
+async def ended(client: Client, response_id: str) -> dict[str, Any]:
+    """Ask again and again, as programs do."""
+    async with asyncio.timeout(20):
+        while True:
+            found: dict[str, Any] = await client.ok("GET", f"/v1/responses/{response_id}")
+            if found["status"] not in ("queued", "in_progress"):
+                return found
+            await asyncio.sleep(0.05)
+
+
+async def test_the_background_writes_without_a_reader(person: Client, says: FakeEngine) -> None:
+    says.delay_s = 0.02
+    made = await person.ok("POST", "/v1/responses", asked(background=True))
+    assert (made["status"], made["output"], made["background"]) == ("queued", [], True)
+    done = await ended(person, made["id"])
+    assert (done["status"], text_of(done)) == ("completed", ANSWER)
+    assert await person.ok("POST", f"/v1/responses/{made['id']}/cancel") == done
+    again = await person.ok("POST", "/v1/responses", asked(previous_response_id=made["id"]))
+    assert text_of(again) == ANSWER
+
+
+async def test_a_reader_of_the_background_may_leave(person: Client, says: FakeEngine) -> None:
+    says.delay_s = 0.1
+    seen: list[str] = []
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(0.5):
+            body = asked(background=True, stream=True)
+            async with person.stream("POST", "/v1/responses", json=body) as reply:
+                async for line in reply.aiter_lines():
+                    seen.append(line)  # noqa: PERF401 - what came before the reader left is what counts
+    events = [json.loads(line.removeprefix("data: ")) for line in seen if line.startswith("data: ")]
+    assert [e["type"] for e in events[:3]] == ["response.created", "response.queued", "response.in_progress"]
+    done = await ended(person, events[0]["response"]["id"])
+    assert text_of(done) == ANSWER
+
+
+async def test_cancelling_stops_the_engine(person: Client, stranger: Client, says: FakeEngine) -> None:
+    says.delay_s = 0.2
+    says.left_early.clear()
+    made = await person.ok("POST", "/v1/responses", asked(background=True))
+    while not says.words_sent:
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
+    assert (await stranger.post(f"/v1/responses/{made['id']}/cancel", json={})).status_code == 404
+    stopped = await person.ok("POST", f"/v1/responses/{made['id']}/cancel")
+    assert stopped["status"] == "cancelled"
+    await asyncio.wait_for(says.left_early.wait(), 2)
+    assert (await ended(person, made["id"]))["status"] == "cancelled"
+    waited = await person.ok("POST", "/v1/responses", asked())
+    refused = await person.post(f"/v1/responses/{waited['id']}/cancel", json={})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "response_not_cancellable")
+
+
+async def test_what_breaks_in_the_background_is_kept_as_failed(person: Client, says: FakeEngine) -> None:
+    says.break_after = 2
+    made = await person.ok("POST", "/v1/responses", asked(background=True))
+    done = await ended(person, made["id"])
+    assert (done["status"], done["error"]["code"]) == ("failed", "server_error")
+    chained = await person.post("/v1/responses", json=asked(previous_response_id=made["id"]))
+    assert chained.status_code == 400
+    unstored = await person.post("/v1/responses", json=asked(background=True, store=False))
+    assert (unstored.status_code, unstored.json()["error"]["param"]) == (400, "store")
+
+
+async def test_what_a_crash_cut_off_is_failed_at_the_next_start(running_gateway: Gateway, person: Client) -> None:
+    owner = UUID((await person.ok("GET", "/api/me"))["id"])
+    made = await person.ok("POST", "/v1/responses", asked())
+    clock, settings = SystemClock(), ResponseSettings(runner="crashed")
+    repository = ResponseRepository(running_gateway.parts.database, clock, settings)
+    whole = await repository.get(owner, UUID(made["id"].removeprefix("resp_")))
+    cut = dataclasses.replace(whole, id=uuid.uuid4(), status="in_progress")
+    await repository.add(owner, cut)
+    work = BackgroundWork(repository, settings)
+    await work.start()
+    await work.stop()
+    assert (await repository.get(owner, cut.id)).status == "failed"
+    assert (await repository.get(owner, whole.id)).status == "completed"
+
+
+async def test_another_gateway_s_cancel_is_heard(running_gateway: Gateway, person: Client, says: FakeEngine) -> None:
+    says.delay_s = 0.5
+    says.left_early.clear()
+    made = await person.ok("POST", "/v1/responses", asked(background=True))
+    other = ResponseRepository(running_gateway.parts.database, SystemClock(), ResponseSettings())
+    await asyncio.sleep(0.7)
+    assert await other.finish(UUID(made["id"].removeprefix("resp_")), "cancelled", json.dumps(made).encode())
+    await asyncio.wait_for(says.left_early.wait(), 5)
+
+
 class Later:
     """A clock that is 31 days ahead."""
 
     def now(self) -> datetime:
         return datetime.now(UTC) + timedelta(days=31)
+
+
+async def test_tokens_are_counted_with_the_conversation(person: Client, says: FakeEngine) -> None:
+    made = await person.ok("POST", "/v1/responses", asked())
+    path = "/v1/responses/input_tokens"
+    few = await person.ok("POST", path, asked())
+    more = await person.ok("POST", path, asked(previous_response_id=made["id"], tools=[WEATHER]))
+    assert few["object"] == "response.input_tokens"
+    assert 0 < few["input_tokens"] < more["input_tokens"]
+    assert (await person.post(path, json=asked(model="documents"))).status_code == 400
 
 
 async def test_what_is_over_is_gone(running_gateway: Gateway, person: Client, says: FakeEngine) -> None:

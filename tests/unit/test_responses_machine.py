@@ -161,7 +161,7 @@ def test_a_break_ends_what_is_open_and_says_so(deltas: list[dict[str, Any]], aft
     events = [msgspec.to_builtins(e) for e in machine.begin()]
     for chunk in parts:
         events += [msgspec.to_builtins(e) for e in machine.feed(chunk)]
-    events += [msgspec.to_builtins(e) for e in machine.fail("engine_unavailable", "The engine broke off.")]
+    events += [msgspec.to_builtins(e) for e in machine.fail(EngineUnavailable("The engine broke off.", remedy=""))]
     kinds = [event["type"] for event in events]
     assert kinds[-2:] == ["error", "response.failed"]
     assert kinds.count("response.output_item.added") == kinds.count("response.output_item.done")

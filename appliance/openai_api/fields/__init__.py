@@ -5,12 +5,15 @@ are written from it, and the contract tests, which prove each row by a call.
 """
 
 from appliance.openai_api.fields.chat import CHAT
+from appliance.openai_api.fields.conversations import MESSAGES, RESPONSES
 from appliance.openai_api.fields.field import Field, Standing
 from appliance.openai_api.fields.others import COMPLETIONS, EMBEDDINGS, IMAGES, RERANK, SCORE, TRANSCRIPTIONS
 
 ENDPOINTS: dict[str, tuple[Field, ...]] = {
     "chat/completions": CHAT,
     "completions": COMPLETIONS,
+    "responses": RESPONSES,
+    "messages": MESSAGES,
     "embeddings": EMBEDDINGS,
     "rerank": RERANK,
     "score": SCORE,
@@ -36,6 +39,8 @@ __all__ = [
     "EMBEDDINGS",
     "ENDPOINTS",
     "IMAGES",
+    "MESSAGES",
+    "RESPONSES",
     "TRANSCRIPTIONS",
     "Field",
     "Standing",

@@ -7,8 +7,9 @@ from appliance.identity import Principal, require_model
 from appliance.openai_api.calls import Opened
 from appliance.openai_api.chat_completions.service import ChatCompletions
 from appliance.openai_api.errors import UnsupportedValue, invalid_body
+from appliance.openai_api.fields import MESSAGES
 from appliance.openai_api.messages.machine import MessageMachine
-from appliance.openai_api.messages.translate import chat_request, messages_of, tools_of
+from appliance.openai_api.messages.translate import chat_request, prompt_of
 from appliance.openai_api.messages.wire import (
     CountReply,
     CountRequest,
@@ -47,7 +48,7 @@ class Messages:
         try:
             return self._decoder.decode(body)
         except msgspec.ValidationError as error:
-            raise invalid_body(error) from error
+            raise invalid_body(error, MESSAGES) from error
 
     async def open(self, principal: Principal, request: MessagesRequest, lane: Lane) -> Opened:
         chat = await self._chat.open(principal, chat_request(request), lane)
@@ -55,7 +56,7 @@ class Messages:
         thinks = (
             isinstance(request.thinking, ThinkingEnabled | ThinkingAdaptive) and request.thinking.display != "omitted"
         )
-        return WrittenMessage(chat, MessageMachine(message, thinks=thinks, stop_sequences=request.stop_sequences))
+        return WrittenMessage(chat, MessageMachine(message, thinks=thinks, stop_sequences=request.stop_sequences or ()))
 
     async def count_tokens(self, principal: Principal, request: CountRequest) -> CountReply:
         """Tokens of the prompt, by the engine's own tokenizer and chat template.
@@ -69,5 +70,5 @@ class Messages:
         if self._chat.is_assistant(request.model):
             raise UnsupportedValue(f"What the assistant '{request.model}' reads is known only when it has searched.")
         require_model(principal, request.model)
-        self._served.get(request.model, "chat")
-        return CountReply(await self._counter.count(request.model, messages_of(request), tools_of(request)))
+        model = self._served.get(request.model, "chat")
+        return CountReply(await self._counter.count(prompt_of(request), model))

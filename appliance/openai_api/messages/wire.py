@@ -8,6 +8,8 @@ from appliance.openai_api.chat_completions.wire import ChatCompletionRequest
 
 Text = Annotated[str, Meta(max_length=2_000_000)]
 Name = Annotated[str, Meta(max_length=200)]
+Refused = None | UnsetType
+"""Null is as good as absent; everything else is refused with the reason that `fields` gives."""
 
 
 class CacheControl(Struct, forbid_unknown_fields=True):
@@ -75,7 +77,7 @@ class MessageParam(Struct, forbid_unknown_fields=True):
 class Tool(Struct, forbid_unknown_fields=True):
     """A function of the caller's. `input_schema` is a JSON schema of an object."""
 
-    name: Name
+    name: Annotated[str, Meta(pattern=r"^[a-zA-Z0-9_-]{1,128}$")]
     input_schema: dict[str, Any]
     description: Text | UnsetType = UNSET
     type: Literal["custom"] | None = None
@@ -136,23 +138,33 @@ class CountRequest(Struct, forbid_unknown_fields=True):
 
     model: Annotated[str, Meta(min_length=1, max_length=200)]
     messages: Annotated[list[MessageParam], Meta(min_length=1, max_length=2000)]
-    system: Text | Annotated[list[TextBlock], Meta(max_length=200)] = ""
-    tools: Annotated[list[Tool], Meta(max_length=128)] = []
+    system: Text | Annotated[list[TextBlock], Meta(max_length=200)] | None = None
+    tools: Annotated[list[Tool], Meta(max_length=128)] | None = None
     tool_choice: AutoChoice | AnyChoice | ToolChoice | NoneChoice | None = None
     thinking: ThinkingEnabled | ThinkingAdaptive | ThinkingDisabled | None = None
     output_config: OutputConfig | None = None
     cache_control: CacheControl | None = None
 
+    speed: Refused = UNSET
+    user_profile_id: Refused = UNSET
+    workspace_id: Refused = UNSET
+
 
 class MessagesRequest(CountRequest, forbid_unknown_fields=True, kw_only=True):
     max_tokens: Annotated[int, Meta(ge=1, le=1_000_000)]
-    stream: bool = False
-    stop_sequences: Annotated[list[Annotated[str, Meta(min_length=1, max_length=500)]], Meta(max_length=4)] = []
+    stream: bool | None = False
+    stop_sequences: Annotated[list[Annotated[str, Meta(min_length=1, max_length=500)]], Meta(max_length=4)] | None = (
+        None
+    )
     temperature: Annotated[float, Meta(ge=0, le=1)] | None = None
     top_p: Annotated[float, Meta(gt=0, le=1)] | None = None
     top_k: Annotated[int, Meta(ge=1, le=1000)] | None = None
     metadata: RequestMetadata | None = None
     service_tier: Literal["auto", "standard_only"] | None = None
+
+    container: Refused = UNSET
+    diagnostics: Refused = UNSET
+    inference_geo: Refused = UNSET
 
 
 class SampledChat(ChatCompletionRequest, kw_only=True):

@@ -17,13 +17,6 @@ class PreviousResponseNotFound(NotFound):
     remedy = "Send the whole conversation as 'input'."
 
 
-class VectorStoreNotFound(NotFound):
-    """There is no such vector store, or the caller may not read it."""
-
-    code = "vector_store_not_found"
-    remedy = "GET /v1/vector_stores lists those that you may read."
-
-
 class NotCancellable(InvalidInput):
     """Only what runs in the background can be cancelled by a call; else closing the connection does it."""
 

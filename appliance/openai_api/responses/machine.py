@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import structs
 
-from appliance.foundation import DefectError, new_id
+from appliance.foundation import ApplianceError, DefectError, new_id
 from appliance.openai_api.responses import events
 from appliance.openai_api.responses.events import ResponseEvent
 from appliance.openai_api.responses.items import (
@@ -25,6 +25,7 @@ from appliance.openai_api.responses.items import (
     UrlAnnotation,
 )
 from appliance.openai_api.responses.reply import (
+    ErrorKind,
     IncompleteDetails,
     InputTokensDetails,
     OutputTokensDetails,
@@ -46,6 +47,9 @@ from appliance.openai_api.translation import (
 
 Citing = Callable[[str], Sequence[Note]]
 """From a whole text to its citations."""
+
+KINDS: dict[int, ErrorKind] = {400: "invalid_prompt", 429: "rate_limit_exceeded"}
+"""Which of OpenAI's few codes an error of ours is, by its status; our own code is in the `error` event."""
 
 WrittenItem = MessageItem | ReasoningItem | FunctionCallItem
 
@@ -89,13 +93,14 @@ class ResponseMachine:
             else:
                 yield from self._tell(segment)
 
-    def fail(self, code: str, message: str) -> Iterator[ResponseEvent]:
+    def fail(self, error: ApplianceError) -> Iterator[ResponseEvent]:
         """The engine broke off: what is open ends as incomplete, then `error` and `failed`."""
         for segment in self._segmenter.abort():
             yield from self._tell(segment)
         self.response.status = "failed"
-        self.response.error = ResponseError("server_error", message)
-        yield events.Error(sequence_number=self._next(), code=code, message=message)
+        kind = KINDS.get(error.status, "server_error")
+        self.response.error = ResponseError(kind, error.sentence())
+        yield events.Error(sequence_number=self._next(), code=error.code, message=error.sentence())
         yield events.Failed(sequence_number=self._next(), response=self._snapshot())
 
     def _tell(self, segment: Segment) -> Iterator[ResponseEvent]:

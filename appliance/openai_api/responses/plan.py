@@ -8,13 +8,13 @@ import msgspec
 
 from appliance.foundation import Lane
 from appliance.identity import Principal
-from appliance.library import Passage
 from appliance.openai_api.chat_completions.wire import ChatCompletionRequest
-from appliance.openai_api.responses.ids import response_name
+from appliance.openai_api.ids import public_id
 from appliance.openai_api.responses.items import FileSearchItem, InputItem
 from appliance.openai_api.responses.reply import ResponseObject
 from appliance.openai_api.responses.repository import StoredResponse
-from appliance.openai_api.responses.wire import Reasoning, ResponsesRequest
+from appliance.openai_api.responses.wire import Reasoning, ResponsesRequest, TextConfig
+from appliance.openai_api.vector_stores.search import SearchHit
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Plan:
     previous_id: UUID | None
     searched: FileSearchItem | None = field(repr=False)
     """The search, when one was asked for."""
-    given: Sequence[Passage] = field(repr=False)
+    given: Sequence[SearchHit] = field(repr=False)
     """What of it the model is given, best first."""
     lane: Lane
 
@@ -46,7 +46,7 @@ class Plan:
             model=response.model,
             status=response.status,
             background=response.background,
-            collection_ids=tuple(dict.fromkeys(p.collection_id for p in self.given)),
+            collection_ids=tuple(dict.fromkeys(hit.passage.collection_id for hit in self.given)),
             input=msgspec.json.encode(self.own),
             response=msgspec.json.encode(response),
         )
@@ -55,14 +55,14 @@ class Plan:
 def empty_response(key: UUID, request: ResponsesRequest, created_at: int) -> ResponseObject:
     """A response before its first word, with what was asked as OpenAI repeats it."""
     return ResponseObject(
-        id=response_name(key),
+        id=public_id("resp", key),
         created_at=created_at,
         model=request.model,
         status="queued" if request.background else "in_progress",
         output=[],
-        tools=request.tools,
-        tool_choice=request.tool_choice,
-        text=request.text,
+        tools=request.tools or [],
+        tool_choice=request.tool_choice or "auto",
+        text=request.text or TextConfig(),
         parallel_tool_calls=request.parallel_tool_calls is not False,
         instructions=request.instructions,
         previous_response_id=request.previous_response_id,

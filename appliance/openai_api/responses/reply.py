@@ -10,8 +10,11 @@ from appliance.openai_api.responses.wire import FunctionOrSearch, Metadata, Reas
 ResponseStatus = Literal["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"]
 
 
+ErrorKind = Literal["server_error", "rate_limit_exceeded", "invalid_prompt"]
+
+
 class ResponseError(Struct):
-    code: Literal["server_error", "rate_limit_exceeded", "invalid_prompt"]
+    code: ErrorKind
     message: str
 
 

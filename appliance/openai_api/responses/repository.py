@@ -90,6 +90,15 @@ class ResponseRepository:
             raise PreviousResponseNotFound("The previous response, or one before it, is not there.")
         return found
 
+    async def begun(self, stored_id: UUID, response: bytes) -> None:
+        """Note that the work on a queued one has begun."""
+        async with self._database.write() as session:
+            await session.execute(
+                update(ResponseRow)
+                .where(ResponseRow.id == stored_id, ResponseRow.status == "queued")
+                .values(status="in_progress", response=response.decode())
+            )
+
     async def finish(self, stored_id: UUID, status: str, response: bytes) -> bool:
         """Note the end of one that was being written; False when it had ended already, as by a cancel."""
         async with self._database.write() as session:

@@ -2,16 +2,26 @@
 
 from typing import Annotated, Any, Literal
 
-from litestar import Controller, Request, Response, delete, get
+from litestar import Controller, Request, Response, delete, get, post
 from litestar.params import Parameter
 
 from appliance.identity import Principal, requires_login
 from appliance.openai_api.errors import UnsupportedValue
 from appliance.openai_api.responses.history import ItemList
-from appliance.openai_api.responses.reply import DeletedResponse
+from appliance.openai_api.responses.reply import DeletedResponse, InputTokensReply
 from appliance.openai_api.responses.service import Responses
+from appliance.openai_api.responses.wire import InputTokensRequest
 
 Call = Request[Principal, Any, Any]
+
+
+class InputTokensController(Controller):
+    path = "/v1/responses/input_tokens"
+    guards = [requires_login]  # noqa: RUF012 - the framework's declaration style
+
+    @post(status_code=200)
+    async def count(self, request: Call, data: InputTokensRequest, responses: Responses) -> InputTokensReply:
+        return await responses.count(request.user, data)
 
 
 class ResponsesController(Controller):
@@ -32,6 +42,11 @@ class ResponsesController(Controller):
     @delete(status_code=200)
     async def remove(self, request: Call, response_id: str, responses: Responses) -> DeletedResponse:
         return await responses.delete(request.user, response_id)
+
+    @post("/cancel", status_code=200)
+    async def cancel(self, request: Call, response_id: str, responses: Responses) -> Response[bytes]:
+        """Stop one of the background."""
+        return Response(await responses.cancel(request.user, response_id), media_type="application/json")
 
     @get("/input_items")
     async def input_items(

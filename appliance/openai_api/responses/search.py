@@ -6,13 +6,13 @@ from uuid import UUID
 
 from appliance.answers import supports
 from appliance.foundation import new_id
-from appliance.identity import AccessScope
-from appliance.library import Passage
-from appliance.openai_api.responses.errors import PreviousResponseNotFound, ResponseNotFound, VectorStoreNotFound
-from appliance.openai_api.responses.ids import STORE_MARK, read_name
+from appliance.identity import AccessScope, Principal
+from appliance.openai_api.responses.errors import PreviousResponseNotFound, ResponseNotFound
 from appliance.openai_api.responses.items import FileAnnotation, FileSearchItem, Note, SearchResult
 from appliance.openai_api.responses.wire import FileSearchTool
-from appliance.retrieval import RankedPassage, Retrieval, ShelfPort
+from appliance.openai_api.vector_stores.filters import read_filter
+from appliance.openai_api.vector_stores.search import SearchAsk, SearchHit, VectorStoreSearch
+from appliance.retrieval import ShelfPort
 
 QUERY_CHARACTERS = 2000
 """Longer questions are searched by their beginning."""
@@ -23,32 +23,32 @@ class Looked:
     """What a search found, best first."""
 
     query: str
-    passages: tuple[RankedPassage, ...] = field(repr=False)
+    hits: Sequence[SearchHit] = field(repr=False)
     with_results: bool
 
-    def item(self, given: Sequence[RankedPassage]) -> FileSearchItem:
+    def item(self, given: Sequence[SearchHit]) -> FileSearchItem:
         """The output item, with the passages that the model was given."""
-        results = [_result(r) for r in given] if self.with_results else None
+        results = [_result(hit) for hit in given] if self.with_results else None
         return FileSearchItem(f"fs_{new_id().hex}", [self.query], "completed", results)
 
 
 class FileSearch:
     """Searches with the caller's scope; a store that they may not read is not there."""
 
-    def __init__(self, retrieval: Retrieval, shelf: ShelfPort) -> None:
-        self._retrieval = retrieval
+    def __init__(self, stores: VectorStoreSearch, shelf: ShelfPort) -> None:
+        self._stores = stores
         self._shelf = shelf
 
-    async def look(self, scope: AccessScope, tool: FileSearchTool, question: str, *, with_results: bool) -> Looked:
-        """Raises VectorStoreNotFound, EngineUnavailable, IndexUnavailable."""
-        wanted = [self._collection(name) for name in tool.vector_store_ids]
+    async def look(self, caller: Principal, tool: FileSearchTool, question: str, *, with_results: bool) -> Looked:
+        """Raises BadFilter, NoSuchStore, StoreExpired, EngineUnavailable, IndexUnavailable."""
         query = " ".join(question[:QUERY_CHARACTERS].split())
-        found = await self._retrieval.search(scope, query, collection_ids=wanted, limit=tool.max_num_results)
-        readable = {c.id for c in found.searched}
-        for name, key in zip(tool.vector_store_ids, wanted, strict=True):
-            if key not in readable:
-                raise VectorStoreNotFound(f"There is no vector store '{name}'.")
-        return Looked(query, found.passages, with_results)
+        ask = SearchAsk(
+            queries=(query,),
+            limit=tool.max_num_results,
+            where=read_filter(tool.filters) if tool.filters else None,
+            threshold=tool.ranking_options.score_threshold if tool.ranking_options else 0.0,
+        )
+        return Looked(query, await self._stores.search(caller, tool.vector_store_ids, ask), with_results)
 
     async def check_previous(self, scope: AccessScope, collection_ids: Sequence[UUID]) -> None:
         """A conversation that rests on collections goes on only while all of them may be read.
@@ -70,32 +70,21 @@ class FileSearch:
         readable = {c.id for c in await self._shelf.readable(scope, collection_ids)}
         return set(collection_ids) <= readable
 
-    @staticmethod
-    def _collection(name: str) -> UUID:
-        key = read_name(name, STORE_MARK)
-        if key is None:
-            raise VectorStoreNotFound(f"There is no vector store '{name}'.")
-        return key
 
-
-def citations(text: str, passages: Sequence[Passage]) -> list[Note]:
+def citations(text: str, given: Sequence[SearchHit]) -> list[Note]:
     """File citations of what supports the text, and of nothing else."""
+    files = {hit.passage.id: hit.file_id for hit in given}
     return [
         FileAnnotation(
-            file_id=file_name(s.passage),
+            file_id=files[s.passage.id],
             filename=s.passage.document_name,
             index=s.end,
             page=s.passage.page,
             quote=s.quote,
         )
-        for s in supports(text, passages)
+        for s in supports(text, [hit.passage for hit in given])
     ]
 
 
-def file_name(passage: Passage) -> str:
-    return f"file-{passage.document_id.hex}"
-
-
-def _result(ranked: RankedPassage) -> SearchResult:
-    passage = ranked.passage
-    return SearchResult(file_name(passage), passage.document_name, ranked.score, passage.text)
+def _result(hit: SearchHit) -> SearchResult:
+    return SearchResult(hit.file_id, hit.passage.document_name, hit.score, hit.passage.text, hit.attributes)

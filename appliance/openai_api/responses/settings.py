@@ -10,3 +10,5 @@ class ResponseSettings:
     """Then a stored response is deleted."""
     runner: str = "local"
     """Who this process is; after a crash it ends its own responses that were being written."""
+    background_at_most: int = 200
+    """Responses written in the background at once by this process."""

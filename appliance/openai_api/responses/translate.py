@@ -19,6 +19,7 @@ from appliance.openai_api.chat_completions.wire import (
     NamedToolChoice,
     RefusalPart,
     ResponseFormat,
+    StreamOptions,
     TextPart,
     Tool,
     ToolCall,
@@ -34,8 +35,10 @@ SENT_BACK = frozenset({"reasoning", "file_search_call"})
 """Items that clients send back and that no chat template has a place for; what was said about them follows anyway."""
 
 
-def items_of(asked: str | Sequence[InputItem]) -> list[InputItem]:
+def items_of(asked: str | Sequence[InputItem] | None) -> list[InputItem]:
     """The input as items; a bare text is the user's message. Raises InvalidInput for an item that lacks something."""
+    if asked is None:
+        return []
     if isinstance(asked, str):
         return [InputItem(role="user", content=asked)]
     for place, item in enumerate(asked):
@@ -43,48 +46,52 @@ def items_of(asked: str | Sequence[InputItem]) -> list[InputItem]:
     return list(asked)
 
 
-def chat_request(
-    request: wire.ResponsesRequest, items: Sequence[InputItem], *, sources: str = ""
-) -> ChatCompletionRequest:
-    """The chat request of a response.
+def prompt_of(request: wire.InputTokensRequest, items: Sequence[InputItem]) -> ChatCompletionRequest:
+    """The chat request as far as the prompt goes.
 
     Args:
         request: What was asked.
         items: Everything said so far, oldest first, with the input of this request at the end.
-        sources: Found passages, already made safe for a prompt; they stand at the end of the system message.
 
     Raises:
         InvalidInput: a tool's result without its call, a tool choice without its tool, or nothing to answer.
     """
     tools, choice = tools_of(request)
-    logprobs = "message.output_text.logprobs" in (request.include or ()) or bool(request.top_logprobs)
     return ChatCompletionRequest(
         model=request.model,
-        messages=messages_of(items, instructions=request.instructions or "", sources=sources),
-        stream=bool(request.stream),
-        max_completion_tokens=_or_unset(request.max_output_tokens),
-        temperature=_or_unset(request.temperature),
-        top_p=_or_unset(request.top_p),
-        logprobs=True if logprobs else UNSET,
-        top_logprobs=(request.top_logprobs or 0) if logprobs else UNSET,
+        messages=messages_of(items, instructions=request.instructions or ""),
         tools=tools or UNSET,
         tool_choice=choice if tools else UNSET,
         parallel_tool_calls=_or_unset(request.parallel_tool_calls) if tools else UNSET,
-        response_format=_format(request.text.format),
+        response_format=_format(request.text.format) if request.text else UNSET,
+        reasoning_effort=_or_unset(request.reasoning.effort) if request.reasoning else UNSET,
     )
+
+
+def chat_request(request: wire.ResponsesRequest, items: Sequence[InputItem]) -> ChatCompletionRequest:
+    """The whole chat request of a response. Raises what `prompt_of` raises."""
+    chat = prompt_of(request, items)
+    chat.stream = bool(request.stream)
+    chat.stream_options = StreamOptions(include_usage=True) if request.stream else UNSET
+    chat.max_completion_tokens = _or_unset(request.max_output_tokens)
+    chat.temperature = _or_unset(request.temperature)
+    chat.top_p = _or_unset(request.top_p)
+    if "message.output_text.logprobs" in (request.include or ()) or request.top_logprobs:
+        chat.logprobs, chat.top_logprobs = True, request.top_logprobs or 0
+    return chat
 
 
 def tools_of(request: wire.InputTokensRequest) -> tuple[list[Tool], ChatChoice]:
     """Functions that the model may call now, and which it must. Raises InvalidInput for a choice without its tool."""
-    functions = [t for t in request.tools if isinstance(t, wire.FunctionTool)]
-    choice = request.tool_choice
+    functions = [t for t in request.tools or () if isinstance(t, wire.FunctionTool)]
+    choice = request.tool_choice or "auto"
     if isinstance(choice, wire.AllowedTools):
         names = {tool.name for tool in choice.tools if tool.type == "function"}
         _must_have(names, {f.name for f in functions})
         functions = [f for f in functions if f.name in names]
         choice = choice.mode
     if isinstance(choice, wire.FileSearchChoice):
-        _must_have({"file_search"}, {t.__struct_config__.tag for t in request.tools})
+        _must_have({"file_search"}, {t.__struct_config__.tag for t in request.tools or ()})
         return [], "none"
     if isinstance(choice, wire.NamedFunction):
         _must_have({choice.name}, {f.name for f in functions})
@@ -94,7 +101,7 @@ def tools_of(request: wire.InputTokensRequest) -> tuple[list[Tool], ChatChoice]:
 
 def search_of(request: wire.InputTokensRequest) -> wire.FileSearchTool | None:
     """The search that comes before the answer, if any. Raises UnsupportedValue for more than one."""
-    found = [t for t in request.tools if isinstance(t, wire.FileSearchTool)]
+    found = [t for t in request.tools or () if isinstance(t, wire.FileSearchTool)]
     if len(found) > 1:
         raise UnsupportedValue("There are several file_search tools.", remedy="Name all vector stores in one.")
     choice = request.tool_choice
@@ -104,13 +111,13 @@ def search_of(request: wire.InputTokensRequest) -> wire.FileSearchTool | None:
     return found[0]
 
 
-def messages_of(items: Sequence[InputItem], *, instructions: str = "", sources: str = "") -> list[Message]:
+def messages_of(items: Sequence[InputItem], *, instructions: str = "") -> list[Message]:
     """Chat messages in order, with one system message at the head: not every chat template takes one elsewhere.
 
     Raises:
         InvalidInput: a tool's result without its call, or nothing to answer.
     """
-    head = [instructions, *(_text(i.content) for i in items if i.role in ("system", "developer")), sources]
+    head = [instructions, *(_text(i.content) for i in items if i.role in ("system", "developer"))]
     system = "\n\n".join(part for part in head if part)
     said: list[Message] = []
     calls: set[str] = set()

@@ -7,9 +7,10 @@ much to leave out before counting again.
 from collections.abc import Sequence
 
 from appliance.answers import sources_text
-from appliance.openai_api.chat_completions.wire import ChatCompletionRequest, Message, Tool
+from appliance.openai_api.chat_completions.wire import ChatCompletionRequest, Message
+from appliance.openai_api.served import ServedModel
 from appliance.openai_api.translation import TokenCounter
-from appliance.retrieval import RankedPassage
+from appliance.openai_api.vector_stores.search import SearchHit
 
 ANSWER_TOKENS = 1024
 """Kept free for an answer whose length nobody bounded, in a large window; a quarter of a small one."""
@@ -25,40 +26,36 @@ class Window:
         self._counter = counter
 
     async def with_sources(
-        self, chat: ChatCompletionRequest, passages: Sequence[RankedPassage], *, window_tokens: int
-    ) -> list[RankedPassage]:
+        self, chat: ChatCompletionRequest, model: ServedModel, passages: Sequence[SearchHit]
+    ) -> list[SearchHit]:
         """Put as many of the best passages into the system message as fit; which they are.
 
         Changes `chat.messages`. Without passages the model is told that nothing was found.
         """
         plain, kept = list(chat.messages), list(passages)
-        room = window_tokens - _answer(chat, window_tokens)
+        room = model.context_tokens - _answer(chat, model.context_tokens)
         for _ in range(ROUNDS):
-            chat.messages = _with_system(plain, sources_text([r.passage for r in kept]))
-            tokens = await self._count(chat)
+            chat.messages = _with_system(plain, sources_text([hit.passage for hit in kept]))
+            tokens = await self._counter.count(chat, model)
             if tokens <= room or not kept:
                 return kept
             del kept[max(1, len(kept) * room // (tokens * 2)) if len(kept) > 1 else 0 :]
         return kept
 
-    async def truncated(self, chat: ChatCompletionRequest, *, window_tokens: int) -> None:
+    async def truncated(self, chat: ChatCompletionRequest, model: ServedModel, *, window_tokens: int) -> None:
         """Leave out the oldest exchanges until the prompt fits. Changes `chat.messages`.
 
         The system message and the last question stay; a prompt that is too long even so is the engine's to refuse.
         """
         room = window_tokens - _answer(chat, window_tokens)
         for _ in range(ROUNDS):
-            tokens = await self._count(chat)
+            tokens = await self._counter.count(chat, model)
             if tokens <= room:
                 return
             rest = without_oldest(chat.messages, share=1 - room / tokens)
             if len(rest) == len(chat.messages):
                 return
             chat.messages = rest
-
-    async def _count(self, chat: ChatCompletionRequest) -> int:
-        tools: Sequence[Tool] = chat.tools if isinstance(chat.tools, list) else ()
-        return await self._counter.count(chat.model, chat.messages, tools)
 
 
 def without_oldest(messages: Sequence[Message], *, share: float) -> list[Message]:

@@ -5,10 +5,14 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from appliance.openai_api.responses.items import InputItem, Name, Text
+from appliance.openai_api.vector_stores.wire import Filter, RankingOptions
 
 Metadata = Annotated[
     dict[Annotated[str, Meta(max_length=64)], Annotated[str, Meta(max_length=512)]], Meta(max_length=16)
 ]
+FunctionName = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9_.-]{1,64}$")]
+Refused = None | UnsetType
+"""Null is as good as absent; everything else is refused with the reason that `fields` gives."""
 Include = Literal[
     "file_search_call.results",
     "message.output_text.logprobs",
@@ -18,7 +22,7 @@ Include = Literal[
 
 
 class FunctionTool(Struct, forbid_unknown_fields=True, tag="function", tag_field="type"):
-    name: Name
+    name: FunctionName
     parameters: dict[str, Any] | None = None
     strict: bool | None = None
     description: Text | None = None
@@ -28,6 +32,8 @@ class FileSearchTool(Struct, forbid_unknown_fields=True, tag="file_search", tag_
     vector_store_ids: Annotated[list[Name], Meta(min_length=1, max_length=32)]
     """Collections as `vs_…`; all of them must be readable by the caller."""
     max_num_results: Annotated[int, Meta(ge=1, le=50)] = 8
+    filters: Filter | None = None
+    ranking_options: RankingOptions | None = None
 
 
 class NamedFunction(Struct, forbid_unknown_fields=True, tag="function", tag_field="type"):
@@ -57,7 +63,7 @@ class JsonObjectFormat(Struct, forbid_unknown_fields=True, tag="json_object", ta
 
 
 class JsonSchemaFormat(Struct, forbid_unknown_fields=True, tag="json_schema", tag_field="type"):
-    name: Name
+    name: Annotated[str, Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
     schema: dict[str, Any]
     description: Text | None = None
     strict: bool | None = None
@@ -70,7 +76,7 @@ class TextConfig(Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Reasoning(Struct, forbid_unknown_fields=True):
-    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = None
+    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
     summary: Literal["auto", "concise", "detailed"] | None = None
     """Dropped: the reasoning itself comes as `content` of the reasoning item."""
     generate_summary: Literal["auto", "concise", "detailed"] | None = None
@@ -86,18 +92,19 @@ ToolChoice = Literal["none", "auto", "required"] | NamedFunction | FileSearchCho
 
 
 class InputTokensRequest(Struct, forbid_unknown_fields=True):
-    """What a prompt is made of."""
+    """What a prompt is made of: for `/v1/responses/input_tokens`, and the part of a request that says it."""
 
     model: Annotated[str, Meta(min_length=1, max_length=200)]
-    input: Text | Annotated[list[InputItem], Meta(max_length=2000)] = ""
+    input: Text | Annotated[list[InputItem], Meta(max_length=2000)] | None = None
     instructions: Text | None = None
     previous_response_id: Name | None = None
-    tools: Annotated[list[FunctionOrSearch], Meta(max_length=128)] = []
-    tool_choice: ToolChoice = "auto"
-    parallel_tool_calls: bool | None = True
-    text: TextConfig = TextConfig()
+    tools: Annotated[list[FunctionOrSearch], Meta(max_length=128)] | None = None
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    text: TextConfig | None = None
     reasoning: Reasoning | None = None
-    truncation: Literal["auto", "disabled"] | None = "disabled"
+    truncation: Literal["auto", "disabled"] | None = None
+    conversation: Refused = UNSET
 
 
 class ResponsesRequest(InputTokensRequest, forbid_unknown_fields=True):
@@ -112,11 +119,17 @@ class ResponsesRequest(InputTokensRequest, forbid_unknown_fields=True):
     temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
     top_p: Annotated[float, Meta(gt=0, le=1)] | None = None
     top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
-    prompt_cache_key: Name | None = None
-    prompt_cache_options: dict[str, Any] | None = None
-    """Dropped, as all about the cache: it is the engine's own, and finds equal beginnings by itself."""
-    prompt_cache_retention: Literal["in_memory", "24h"] | None = None
-    safety_identifier: Name | None = None
-    user: Annotated[str, Meta(max_length=500)] | None = None
     service_tier: Literal["auto", "default", "flex", "priority", "fast"] | None = None
-    """`flex` gives way to interactive work; the others are all the same."""
+
+    prompt_cache_key: Annotated[str, Meta(max_length=500)] | None = None
+    prompt_cache_options: dict[str, Any] | None = None
+    prompt_cache_retention: Annotated[str, Meta(max_length=500)] | None = None
+    safety_identifier: Annotated[str, Meta(max_length=500)] | None = None
+    user: Annotated[str, Meta(max_length=500)] | None = None
+
+    access_programs: Refused = UNSET
+    background_options: Refused = UNSET
+    context_management: Refused = UNSET
+    image: Refused = UNSET
+    moderation: Refused = UNSET
+    prompt: Refused = UNSET

@@ -14,7 +14,47 @@ from appliance.openai_api.responses.reply import ResponseObject
 from appliance.openai_api.translation import chunk_of, read_chunks
 
 Keep = Callable[[ResponseObject], Awaitable[None]]
-"""Called once, when the response is whole and before its last event goes out: whoever reads that can go on from it."""
+"""Called once, when the response has ended and before its last event goes out: whoever reads that can go on from it."""
+
+
+class Given:
+    """`Opened`, of bytes that are there."""
+
+    streams = False
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    async def read(self) -> bytes:
+        """Never asked: this is no stream."""
+        return b""
+
+    async def whole(self) -> bytes:
+        return self._body
+
+    async def aclose(self) -> None:
+        """There is nothing to stop."""
+
+
+class Followed:
+    """`Opened`, of events that somebody else makes; whoever leaves stops nothing."""
+
+    streams = True
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+    def __init__(self, events: AsyncGenerator[bytes]) -> None:
+        self._events = events
+
+    async def read(self) -> bytes:
+        return await anext(self._events, b"")
+
+    async def whole(self) -> bytes:
+        """Never asked: this is a stream."""
+        return b""
+
+    async def aclose(self) -> None:
+        await self._events.aclose()
 
 
 class WrittenResponse:
@@ -68,8 +108,7 @@ class WrittenResponse:
             last = told(self._machine.end(self._now_s()))
         except ApplianceError as error:
             note_error(error.code)
-            yield told(self._machine.fail(error.code, error.sentence()))
-            return
+            last = told(self._machine.fail(error))
         await self._keep(self._machine.response)
         yield last
 
