@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.fakes.engine import FakeEngine
+from tests.fakes.engine import ANSWER, FakeEngine
 from tests.support.gateway import Client, Gateway
 
 RULES = b"# Travel\n\nThe company pays up to 140 euros per night for a hotel.\n"
@@ -104,7 +104,7 @@ async def test_the_engine_stops_when_the_client_leaves(reader: Client, engine: F
         async with asyncio.timeout(10):
             await engine.left_early.wait()
     finally:
-        engine.answer, engine.delay_s = "Something.", 0.0
+        engine.answer, engine.delay_s = ANSWER, 0.0
 
 
 async def test_a_turn_can_be_stopped(reader: Client, engine: FakeEngine) -> None:
@@ -120,7 +120,7 @@ async def test_a_turn_can_be_stopped(reader: Client, engine: FakeEngine) -> None
                         turn = (await reader.ok("GET", f"/api/conversations/{key}"))["turns"][0]
                         await reader.ok("POST", f"/api/conversations/{key}/turns/{turn['id']}/stop")
     finally:
-        engine.answer, engine.delay_s = "Something.", 0.0
+        engine.answer, engine.delay_s = ANSWER, 0.0
     turn = (await reader.ok("GET", f"/api/conversations/{key}"))["turns"][0]
     assert turn["state"] == "stopped"
     assert turn["answer"].startswith("word")
@@ -139,6 +139,6 @@ async def test_a_turn_is_finished_also_when_its_reader_leaves(reader: Client, en
             while (turn := (await reader.ok("GET", f"/api/conversations/{key}"))["turns"][0])["state"] == "running":
                 await asyncio.sleep(0.05)
     finally:
-        engine.answer, engine.delay_s = "Something.", 0.0
+        engine.answer, engine.delay_s = ANSWER, 0.0
     assert turn["state"] == "finished"
     assert turn["answer"].count("word") == 20
