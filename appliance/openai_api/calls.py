@@ -135,6 +135,7 @@ class OpenCall:
         self._tap = StreamTap(with_usage=call.with_usage) if call.stream else None
         self._began = time.monotonic()
         self._ended = False
+        self._settled = False
 
     async def read(self) -> bytes:
         """The next bytes for the caller; empty at the end. Raises EngineUnavailable when the engine broke off."""
@@ -161,6 +162,7 @@ class OpenCall:
             self._meter.came()
             body = parts[0] if len(parts) == 1 else b"".join(parts)
             self._ended = True
+            self._reply.close()
             self._settle(*usage_of(body))
             return body
         finally:
@@ -168,15 +170,17 @@ class OpenCall:
 
     async def aclose(self) -> None:
         """Book what was used; before the end this also aborts the request in the engine."""
-        if self._ended:
-            self._reply.close()
-        else:
-            await self._leave()
-        if self._tap is None:
-            self._settle(self._call.prompt_tokens, 0)
+        if self._settled:
             return
-        used = self._tap.usage
-        self._settle(*(used or (self._call.prompt_tokens, self._tap.tokens)))
+        try:
+            if self._ended:
+                self._reply.close()
+            else:
+                await self._leave()
+        finally:
+            used = self._tap.usage if self._tap is not None else None
+            generated = self._tap.tokens if self._tap is not None else 0
+            self._settle(*(used or (self._call.prompt_tokens, generated)))
 
     async def _leave(self) -> None:
         """What the engine had made before it knew is on its way, and is part of the cost."""
@@ -188,6 +192,7 @@ class OpenCall:
             self._reply.close()
 
     def _settle(self, prompt_tokens: int, completion_tokens: int) -> None:
+        self._settled = True
         done = self._ended and (self._tap is None or self._tap.done)
         seconds = time.monotonic() - self._began
         self._reservation.settle(Spent(prompt_tokens, completion_tokens, seconds, "done" if done else "cancelled"))

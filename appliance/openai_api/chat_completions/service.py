@@ -1,6 +1,6 @@
 """Chat completions: an engine's model gets the rebuilt request, an assistant a turn."""
 
-from copy import copy
+from collections.abc import Sequence
 
 import msgspec
 from msgspec import UNSET
@@ -12,12 +12,12 @@ from appliance.openai_api.chat_completions.assistants import AssistantCalls
 from appliance.openai_api.chat_completions.checked import CheckedStream, CheckedWhole, NewForm
 from appliance.openai_api.chat_completions.messages import measured
 from appliance.openai_api.chat_completions.prepare import Prepared, once_more, prepare
-from appliance.openai_api.chat_completions.wire import ChatCompletionRequest, StreamOptions, asks_for_usage
+from appliance.openai_api.chat_completions.wire import ChatCompletionRequest, Message, StreamOptions, asks_for_usage
 from appliance.openai_api.errors import invalid_body
 from appliance.openai_api.fields import CHAT
 from appliance.openai_api.served import ServedModel, ServedModels
 
-AFFINITY_BYTES = 1024
+AFFINITY_CHARACTERS = 512
 """Conversations that begin alike so far share their engine's memory of the beginning."""
 
 
@@ -68,7 +68,8 @@ class ChatCompletions:
         if request.service_tier == "flex":
             lane = "batch"
         tokens = measured(request, model)
-        asked = copy(request)  # before it is changed for the engine; a second try begins from it
+        bound = request.tools or request.response_format  # only then there may be a second try, from what was asked
+        asked = msgspec.structs.replace(request) if bound else request
         prepared = prepare(request, model)
         opened = await self._calls.open(principal, self._engine_call(prepared, model, tokens, lane))
         form = prepared.form
@@ -108,6 +109,12 @@ class ChatCompletions:
             stream=bool(request.stream),
             with_usage=with_usage,
             lane=lane,
-            affinity=self._encoder.encode(request.messages[:2])[:AFFINITY_BYTES],
+            affinity=_beginning(request.messages),
             shortened=shortened,
         )
+
+
+def _beginning(messages: Sequence[Message]) -> bytes:
+    """How a conversation begins; cheap also when it begins with a picture."""
+    texts = (m.content for m in messages[:2] if isinstance(m.content, str))
+    return "\n".join(text[:AFFINITY_CHARACTERS] for text in texts).encode()
