@@ -114,6 +114,8 @@ def inference_settings(settings: Settings) -> InferenceSettings:
 def usage_settings(settings: Settings) -> UsageSettings:
     return UsageSettings(
         folder=settings.data / "usage",
+        url=settings.limits.url,
+        lease_timeout_s=settings.limits.lease_timeout_s,
         concurrent_requests=settings.limits.concurrent_requests,
         settle_wait_s=settings.limits.settle_wait_s,
     )

@@ -28,7 +28,7 @@ from appliance.openai_api import Beneath, OpenAiDoor, kept_files
 from appliance.retrieval import Retrieval
 from appliance.settings import Settings
 from appliance.storage import Database, FileStore
-from appliance.usage import Usage, UsageReports, UsageStore
+from appliance.usage import Usage, UsageReports, UsageStore, shared_pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,8 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
     assistants = Assistants.built_in(engines.default_chat_model())
     answers = Answers(retrieval, engines, engines, meters=meters)
     meters.know(models=[f.model_id for f in engines.list_facts()], assistants=[a.id for a in assistants.all()])
-    usage = Usage(UsageStore(database), clock, usage_settings(settings))
+    limits = usage_settings(settings)
+    usage = Usage(UsageStore(database), clock, limits, shared_pool(database, limits))
     chat = ChatService(ConversationRepository(database, clock), answers, assistants, usage, ChatSettings())
     beneath = Beneath(
         database, clock, files, kept, access, engines, usage, documents, shelf, retrieval, answers, assistants, meters

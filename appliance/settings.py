@@ -143,10 +143,17 @@ class IdentitySection(Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class LimitsSection(Struct, forbid_unknown_fields=True, frozen=True):
+    url: str = ""
+    """Valkey or Redis in which several gateways share limits, as `redis://:password@host:6379/0`."""
     concurrent_requests: Annotated[int, Meta(ge=0)] = 4096
     """Requests of one user at once, where no limit says otherwise; 0 is no bound."""
     settle_wait_s: Annotated[float, Meta(ge=0, le=300)] = 10.0
     """Longest wait of a request for running ones to give back what they do not use of a budget."""
+    lease_timeout_s: Annotated[float, Meta(ge=5, le=86400)] = 60.0
+    """After so long without a sign of a gateway, others may use what it had leased and not used."""
+
+    def __repr__(self) -> str:
+        return f"LimitsSection(url=****, concurrent_requests={self.concurrent_requests})"
 
 
 class MetricsSection(Struct, forbid_unknown_fields=True, frozen=True):

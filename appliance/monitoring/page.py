@@ -43,6 +43,8 @@ class MetricsPage:
         add("appliance_ledger_unflushed", "Records that the database has not taken yet.", (), self._unflushed)
         add("appliance_ledger_open", "Reservations of running requests.", (), self._open)
         add("appliance_ledger_failed_flushes", "Flushes that failed since the start.", (), self._failed_flushes)
+        add("appliance_ledger_damaged_bytes", "Of the journal, at the last start.", (), self._damaged)
+        add("appliance_limits_store_away", "1 while the store of shared limits is away.", (), self._away)
         add("appliance_documents", "Documents, by the state of their newest version.", ("state",), self._by_state)
 
     async def text(self) -> bytes:
@@ -83,6 +85,12 @@ class MetricsPage:
 
     def _failed_flushes(self) -> Reading:
         return [((), self._usage.ledger.state.failed_flushes)]
+
+    def _damaged(self) -> Reading:
+        return [((), self._usage.ledger.state.damaged_bytes)]
+
+    def _away(self) -> Reading:
+        return [((), int(self._usage.store_is_away))]
 
     def _by_state(self) -> Reading:
         return [((state,), count) for state, count in self._documents.items()]

@@ -10,6 +10,7 @@ Rule: every door (chat, API, batches) goes through here, and none asks the datab
 """
 
 from appliance.usage.errors import LimitExceeded
+from appliance.usage.pools import shared_pool
 from appliance.usage.port import Ask, Spent
 from appliance.usage.reports import UsageReports
 from appliance.usage.reservation import Reservation
@@ -29,4 +30,5 @@ __all__ = [
     "UsageReports",
     "UsageSettings",
     "UsageStore",
+    "shared_pool",
 ]

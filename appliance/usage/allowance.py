@@ -3,9 +3,11 @@
 import asyncio
 from collections import deque
 
+from appliance.usage.pool import Answer, Holding
 from appliance.usage.values import LIMITS, CounterKey, Limit
 
 UNBOUNDED = 2**62
+UNASKED = Answer(0, 0, 0, 0, wanted=False)
 
 
 class Allowance:
@@ -14,33 +16,72 @@ class Allowance:
     `free` falls below zero when more was used than was held; what is taken next pays for it.
     """
 
-    __slots__ = ("elsewhere", "free", "held", "key", "limit", "measure", "most", "rule", "shared", "spent", "waiters")
+    __slots__ = (
+        "answer",
+        "answer_s",
+        "asking",
+        "free",
+        "held",
+        "is_rate",
+        "key",
+        "limit",
+        "loan",
+        "loan_s",
+        "measure",
+        "most",
+        "rule",
+        "shared",
+        "spent",
+        "told",
+        "told_s",
+        "waiters",
+    )
 
     def __init__(self, key: CounterKey, limit: int, *, spent: int = 0, shared: bool = False) -> None:
         self.key = key
         self.rule: Limit = LIMITS[key.name]
         self.measure = self.rule.measure
+        self.is_rate = self.rule.period == "minute"
         self.limit = limit
         self.shared = shared
         self.free = 0 if shared else limit - spent
         self.held = 0
         self.spent = spent
-        self.most = limit if self.rule.period == "minute" else UNBOUNDED
+        self.most = limit if self.is_rate else UNBOUNDED
         """A request is charged at most this, or one that is larger than a rate could never pass."""
-        self.elsewhere = 0
-        """What the store that gateways share had left when it was last asked."""
         self.waiters: deque[asyncio.Future[None]] = deque()
+        self.asking = asyncio.Lock()
+        """Held while the shared store is asked: it is told all that there is, so one tells at a time."""
+        self.answer = UNASKED
+        self.answer_s = 0.0
+        self.told: Holding | None = None
+        self.told_s = 0.0
+        self.loan: int | None = None
+        """What may still be used while the store is away; None when it is not."""
+        self.loan_s = 0.0
 
     @property
     def is_budget(self) -> bool:
         return self.rule.is_budget
 
+    @property
+    def elsewhere(self) -> int:
+        """What the shared store had left when it was last asked."""
+        return self.answer.left
+
+    def hear(self, answer: Answer, now_s: float) -> None:
+        """Remember what the shared store says, or what is done in its place."""
+        self.answer, self.answer_s = answer, now_s
+
     def change_limit(self, limit: int) -> None:
         """A new limit counts at once; it may leave less than nothing. The shared store hears of it at each lease."""
+        if limit == self.limit:
+            return
         if not self.shared:
             self.free += limit - self.limit
         self.limit = limit
-        if self.rule.period == "minute":
+        self.answer_s = 0.0
+        if self.is_rate:
             self.most = limit
         self.wake()
 

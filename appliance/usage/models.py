@@ -73,3 +73,28 @@ class JournalRow(Base):
 
     gateway_id: Mapped[UUID] = mapped_column(primary_key=True)
     applied_through: Mapped[int] = mapped_column(BigInteger)
+
+
+class GatewayRow(Base):
+    """When a gateway last gave a sign of life, by the database's clock. Used without Valkey only."""
+
+    __tablename__ = "usage_gateways"
+
+    gateway_id: Mapped[UUID] = mapped_column(primary_key=True)
+    seen_ms: Mapped[int] = mapped_column(BigInteger)
+
+
+class LeaseRow(Base):
+    """What a gateway has of a budget that gateways share. Used without Valkey only."""
+
+    __tablename__ = "usage_leases"
+
+    who: Mapped[str] = mapped_column(String(60), primary_key=True)
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    label: Mapped[str] = mapped_column(String(10), primary_key=True)
+    gateway_id: Mapped[UUID] = mapped_column(primary_key=True)
+    spent: Mapped[int] = mapped_column(BigInteger)
+    held: Mapped[int] = mapped_column(BigInteger)
+    free: Mapped[int] = mapped_column(BigInteger)
+    short_until_ms: Mapped[int] = mapped_column(BigInteger)
+    """Until then the gateway says that it is short of it."""

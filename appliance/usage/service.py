@@ -13,17 +13,21 @@ from appliance.usage.batch import counted
 from appliance.usage.counters import Counters
 from appliance.usage.errors import JournalUnwritable
 from appliance.usage.headers import rate_headers, standings
+from appliance.usage.leases import Leases
 from appliance.usage.ledger import Ledger
 from appliance.usage.limits import LimitBook
 from appliance.usage.pace import Pace
 from appliance.usage.plan import Amounts, Plan
 from appliance.usage.plans import Plans
+from appliance.usage.pool import Pool
+from appliance.usage.pools import OpenPool
 from appliance.usage.port import Ask, Spent
 from appliance.usage.queueing import Queueing
 from appliance.usage.records import Reserved, Settled
 from appliance.usage.reservation import Reservation
 from appliance.usage.settings import UsageSettings
 from appliance.usage.store import UsageStore
+from appliance.usage.values import Limit
 from appliance.usage.wire import Standing
 
 log = structlog.get_logger(__name__)
@@ -32,30 +36,43 @@ log = structlog.get_logger(__name__)
 class Usage:
     """Limits, budgets and the ledger of this process. Used from one event loop."""
 
-    def __init__(self, store: UsageStore, clock: Clock, settings: UsageSettings) -> None:
+    def __init__(
+        self, store: UsageStore, clock: Clock, settings: UsageSettings, open_pool: OpenPool | None = None
+    ) -> None:
         self._settings = settings
         self._clock = clock
         self._store = store
         self._pace = Pace()
         self.ledger = Ledger(store, settings)
         self.book = LimitBook(store, concurrent_requests=settings.concurrent_requests)
-        self._counters = Counters(self.book, is_shared=lambda _: False)
+        self._open_pool = open_pool
+        self._pool: Pool | None = None
+        self._leases: Leases | None = None
+        self._counters = Counters(self.book, is_shared=self._is_shared)
         self._plans = Plans(self.book, self._counters, self.ledger, clock)
-        self._queueing = Queueing(self._plans, clock, settings)
+        self._queueing = Queueing(self._plans, None, clock, settings)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Take over what the last run left. Raises what the database raises: without it there are no limits."""
         await self.book.refresh()
         await self.ledger.start()
-        self._tasks = [asyncio.create_task(self._watch_limits()), asyncio.create_task(self._tend())]
+        loops = [self._watch_limits(), self._tend()]
+        if self._open_pool is not None:
+            self._pool = self._open_pool(self.ledger.gateway_id)
+            self._leases = Leases(self._pool, self.ledger, self._clock)
+            self._queueing = Queueing(self._plans, self._leases, self._clock, self._settings)
+            loops.append(self._tend_leases(self._leases))
+        self._tasks = [asyncio.create_task(loop) for loop in loops]
 
     async def stop(self) -> None:
-        """Write everything into the database."""
+        """Write everything into the database, and give back what other gateways can use."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.ledger.stop()
+        if self._leases is not None:
+            await self._leases.give_back(self._counters.shared())
 
     async def reserve(self, principal: Principal, ask: Ask) -> Reservation:
         """Hold what a request may use, before it goes on.
@@ -64,6 +81,7 @@ class Usage:
 
         Raises:
             LimitExceeded: 429; a rate, a budget or the requests at once of the user, a group or the key.
+            LimitsUnavailable: 503; the store that gateways share is away, and this one's part is used up.
             JournalUnwritable: 503.
         """
         now_s = time.monotonic()
@@ -142,6 +160,14 @@ class Usage:
         if spent.outcome == "done" and tokens:
             self._pace.learn(reservation.ask.model_id, settled.milliseconds, tokens)
 
+    @property
+    def store_is_away(self) -> bool:
+        """Whether the store that gateways share did not answer last time."""
+        return self._leases is not None and self._leases.is_away
+
+    def _is_shared(self, limit: Limit) -> bool:
+        return self._pool is not None and self._pool.covers(limit)
+
     async def _watch_limits(self) -> None:
         while True:
             await asyncio.sleep(self._settings.limits_poll_s)
@@ -159,3 +185,11 @@ class Usage:
                 log.warning("the usage journal is not on the disk yet", reason=error.strerror)
             self._plans.forget_old(time.monotonic())
             self._counters.apply_limits(self._clock.now().date())
+
+    async def _tend_leases(self, leases: Leases) -> None:
+        while True:
+            await asyncio.sleep(self._settings.lease_report_s)
+            try:
+                await leases.tend(self._counters.shared())
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("leases cannot be told", reason=type(error).__name__)
