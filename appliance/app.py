@@ -9,12 +9,11 @@ from pathlib import Path
 from litestar import Litestar
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import Middleware
 
 from appliance.chat import AskController, ConversationController
 from appliance.documents import CollectionController, DocumentController
-from appliance.edge import HealthController, RequestFrame, StrictJson, exception_handlers, webui_routes
+from appliance.edge import HealthController, RequestFrame, StrictJson, WholeSchema, exception_handlers, webui_routes
 from appliance.identity import (
     Authentication,
     KeysController,
@@ -63,7 +62,7 @@ def build_app(parts: Parts) -> Litestar:
         middleware=_middleware(parts),
         exception_handlers=exception_handlers(),
         openapi_config=OpenAPIConfig(
-            title="Private Model Appliance", version="0.1.0", path="/schema", render_plugins=[JsonRenderPlugin()]
+            title="Private Model Appliance", version="0.1.0", path="/schema", render_plugins=[WholeSchema()]
         ),
         logging_config=None,
         request_max_body_size=parts.settings.server.max_image_body_bytes,
@@ -77,12 +76,12 @@ def _middleware(parts: Parts) -> list[Middleware]:
     """What every request passes on its way to a handler, outermost first."""
     server = parts.settings.server
     return [
+        Authentication(parts.access, parts.identity_settings, public_origin=parts.settings.server.public_url or None),
         StrictJson(
             max_bytes=server.max_body_bytes,
             max_bytes_with_images=server.max_image_body_bytes,
             image_paths=IMAGE_PATHS,
         ),
-        Authentication(parts.access, parts.identity_settings, public_origin=parts.settings.server.public_url or None),
     ]
 
 

@@ -10,6 +10,7 @@ from appliance.edge.health import Dependency, HealthController, ReadinessCheck
 from appliance.edge.presence import ClientGone, while_connected
 from appliance.edge.requestlog import RequestLog
 from appliance.edge.requests import RequestFrame
+from appliance.edge.schema import Described, WholeSchema
 from appliance.edge.sse import event_stream, sse
 from appliance.edge.strictjson import check_json
 from appliance.edge.webui import webui_routes
@@ -18,11 +19,13 @@ __all__ = [
     "BodyCutOff",
     "ClientGone",
     "Dependency",
+    "Described",
     "HealthController",
     "ReadinessCheck",
     "RequestFrame",
     "RequestLog",
     "StrictJson",
+    "WholeSchema",
     "anthropic_type",
     "check_json",
     "event_stream",

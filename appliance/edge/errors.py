@@ -3,11 +3,13 @@
 import math
 from typing import Any
 
+import msgspec
 import structlog
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, InternalServerException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
+from appliance.edge.bodies import BodyCutOff
 from appliance.foundation import ApplianceError, CapacityError, DefectError, note_error
 
 log = structlog.get_logger(__name__)
@@ -24,6 +26,9 @@ HTTP_CODES = {
     415: ("unsupported_media_type", "Send 'Content-Type: application/json'."),
     429: ("too_many_requests", "Wait, then try again."),
 }
+
+CUT_OFF = "client disconnected prematurely"
+"""What the framework says when somebody leaves in the middle of a form; to it, that is an error of the server."""
 
 OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
 
@@ -58,14 +63,19 @@ def _ours(request: AnyRequest, error: ApplianceError) -> Response[Any]:
 
 
 def _frameworks(request: AnyRequest, error: HTTPException) -> Response[Any]:
-    code, remedy = HTTP_CODES.get(error.status_code, ("invalid_request", ""))
-    if error.status_code >= 500:
+    status = error.status_code
+    if status >= 500 and error.detail == CUT_OFF:
+        return _ours(request, BodyCutOff("The client left before its body was complete."))
+    if status >= 500 and isinstance(error.__cause__, msgspec.ValidationError):
+        status = 400  # a field has the name of something that we give the handler, and the framework takes it for ours
+    if status >= 500:
         return _defect(request, error)
+    code, remedy = HTTP_CODES.get(status, ("invalid_request", ""))
     message = error.detail
-    if isinstance(error, ValidationException) and error.extra:
+    if isinstance(error, ValidationException | InternalServerException) and error.extra:
         message = "; ".join(_complaint(e) for e in error.extra if isinstance(e, dict)) or message
     headers = {k: v for k, v in (error.headers or {}).items() if k.lower() in {"allow", "retry-after"}}
-    return _reply(request, error.status_code, code, message, remedy, headers)
+    return _reply(request, status, code, message, remedy, headers)
 
 
 def _defect(request: AnyRequest, error: Exception) -> Response[Any]:

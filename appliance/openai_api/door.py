@@ -7,6 +7,7 @@ from litestar.types import ControllerRouterHandler
 
 from appliance.answers import Answers, Assistants
 from appliance.documents import DocumentService
+from appliance.edge import Described
 from appliance.foundation import Clock
 from appliance.identity import Access
 from appliance.inference import Conformances, Engines
@@ -25,22 +26,28 @@ from appliance.openai_api.batches.values import Endpoint
 from appliance.openai_api.calls import EngineCalls
 from appliance.openai_api.chat_completions.assistants import AssistantCalls
 from appliance.openai_api.chat_completions.service import ChatCompletions
+from appliance.openai_api.chat_completions.wire import ChatCompletionRequest
 from appliance.openai_api.completions.service import Completions
+from appliance.openai_api.completions.wire import CompletionRequest
 from appliance.openai_api.conformance.checks import Endpoints
 from appliance.openai_api.conformance.routes import ConformanceController
 from appliance.openai_api.conformance.service import ConformanceChecks
 from appliance.openai_api.embeddings.service import Embeddings
+from appliance.openai_api.embeddings.wire import EmbeddingsRequest
 from appliance.openai_api.files.repository import FileRepository
 from appliance.openai_api.files.routes import FilesController
 from appliance.openai_api.files.service import ApiFiles
 from appliance.openai_api.files.settings import FileSettings
 from appliance.openai_api.hot import hot_route
 from appliance.openai_api.images.service import Images
+from appliance.openai_api.images.wire import ImagesRequest
 from appliance.openai_api.messages.guards import requires_version
 from appliance.openai_api.messages.routes import CountTokensController
 from appliance.openai_api.messages.service import Messages
+from appliance.openai_api.messages.wire import MessagesRequest
 from appliance.openai_api.models.routes import ModelsController
 from appliance.openai_api.ranking.service import Ranking
+from appliance.openai_api.ranking.wire import RerankRequest, ScoreRequest
 from appliance.openai_api.responses.background import BackgroundWork
 from appliance.openai_api.responses.repository import ResponseRepository
 from appliance.openai_api.responses.routes import InputTokensController, ResponsesController
@@ -48,6 +55,7 @@ from appliance.openai_api.responses.search import FileSearch
 from appliance.openai_api.responses.service import Responses
 from appliance.openai_api.responses.settings import ResponseSettings
 from appliance.openai_api.responses.window import Window
+from appliance.openai_api.responses.wire import ResponsesRequest
 from appliance.openai_api.served import ServedModels
 from appliance.openai_api.translation import TokenCounter
 from appliance.openai_api.vector_stores.assembly import VectorStoreParts
@@ -156,23 +164,34 @@ class OpenAiDoor:
     def routes(self) -> list[ControllerRouterHandler]:
         """What the application hands to the framework."""
         return [
-            hot_route("/v1/chat/completions", self.chat_completions.begin),
-            hot_route("/v1/completions", self.completions.begin),
-            hot_route("/v1/embeddings", self.embeddings.begin),
-            hot_route("/v1/responses", self.responses.begin),
-            hot_route("/v1/rerank", self.ranking.begin_rerank),
-            hot_route("/v1/score", self.ranking.begin_score),
-            hot_route("/v1/images/generations", self.images.begin),
+            *self._hot_routes(),
             TranscriptionsController,
             ConformanceController,
             InputTokensController,
             ResponsesController,
-            hot_route("/v1/messages", self.messages.begin, guards=[requires_version]),
             CountTokensController,
             ModelsController,
             FilesController,
             BatchesController,
             *self.vector_stores.routes(),
+        ]
+
+    def _hot_routes(self) -> list[ControllerRouterHandler]:
+        chat = Described(ChatCompletionRequest, "Chat with a model or an assistant.", streams=True)
+        texts = Described(CompletionRequest, "Go on with a text.", streams=True)
+        responses = Described(ResponsesRequest, "Respond, with items and tools.", streams=True)
+        messages = Described(MessagesRequest, "Chat, as Anthropic's clients ask.", streams=True)
+        rerank = Described(RerankRequest, "Order documents by a question.")
+        score = Described(ScoreRequest, "How near texts are to each other.")
+        return [
+            hot_route("/v1/chat/completions", self.chat_completions.begin, chat),
+            hot_route("/v1/completions", self.completions.begin, texts),
+            hot_route("/v1/responses", self.responses.begin, responses),
+            hot_route("/v1/messages", self.messages.begin, messages, guards=[requires_version]),
+            hot_route("/v1/embeddings", self.embeddings.begin, Described(EmbeddingsRequest, "Vectors of texts.")),
+            hot_route("/v1/rerank", self.ranking.begin_rerank, rerank),
+            hot_route("/v1/score", self.ranking.begin_score, score),
+            hot_route("/v1/images/generations", self.images.begin, Described(ImagesRequest, "Draw a picture.")),
         ]
 
     def dependencies(self) -> dict[str, Any]:

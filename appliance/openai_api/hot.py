@@ -11,11 +11,11 @@ from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import ASGIRouteHandler, asgi
 from litestar.types import Guard, Receive, Scope, Send
 
-from appliance.edge import sse
+from appliance.edge import Described, sse
 from appliance.foundation import ApplianceError, note_error
 from appliance.identity import Principal, requires_login
 from appliance.openai_api.calls import Opened
-from appliance.openai_api.errors import error_event
+from appliance.openai_api.errors import InvalidBody, error_event
 
 Open = Callable[[Principal, bytes], Awaitable[Opened]]
 """Checks the body and begins the work. Raises ApplianceError."""
@@ -30,13 +30,15 @@ STREAM_HEADERS = (
 )
 
 
-def hot_route(path: str, begin: Open, *, guards: Sequence[Guard] = ()) -> ASGIRouteHandler:
+def hot_route(path: str, begin: Open, about: Described, *, guards: Sequence[Guard] = ()) -> ASGIRouteHandler:
     """A `POST` that answers with bytes as they come; a caller who leaves stops the work. `guards`: beside a login."""
 
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
         if scope.get("method") != "POST":
             raise MethodNotAllowedException(headers={"allow": "POST"})
         body = await _body(receive)
+        if not body:
+            raise InvalidBody("The body is missing.")
         gone = _Departure(receive)
         try:
             opened = await begin(scope["user"], body)
@@ -50,7 +52,7 @@ def hot_route(path: str, begin: Open, *, guards: Sequence[Guard] = ()) -> ASGIRo
         finally:
             gone.forget()
 
-    return asgi(path, guards=[requires_login, *guards], copy_scope=False)(handle)
+    return asgi(path, guards=[requires_login, *guards], copy_scope=False, opt=about.opt())(handle)
 
 
 async def _body(receive: Receive) -> bytes:

@@ -135,7 +135,7 @@ async def test_no_secret_reaches_the_log(
             async def defect(*_: object, **__: object) -> None:
                 raise RuntimeError(f"{CANARY} and {made['key']}")
 
-            monkeypatch.setattr(running_gateway.parts.chat_completions, "open", defect)
+            monkeypatch.setattr(running_gateway.parts.door.chat_completions, "open", defect)
             reply = await program.post("/v1/chat/completions", json=question())
             assert reply.status_code == 500
             assert CANARY not in reply.text
