@@ -15,13 +15,19 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.bench.goals import table
 from tests.bench.peers import litellm, vllm_router
 from tests.support.mock import answers, before_the_mock, bench_folder
 from tests.support.process import ApplianceProcess, wait_until
 
 MOCK_PORT = 19000
 SCENARIOS = "chat1:3,chat64:3,stream64:2,stream256:3,burst64:2"
-LIMITS = {"requests_per_minute": 100_000_000, "tokens_per_minute": 10_000_000_000, "concurrent": 100_000}
+LIMITS = (
+    "requests_per_minute=100000000",
+    "tokens_per_minute=10000000000",
+    "concurrent_requests=100000",
+    "tokens_per_month=1000000000000",
+)
 """High enough never to refuse: they are on and are counted."""
 
 
@@ -48,11 +54,15 @@ def compare(bench: Path, work: Path, given: argparse.Namespace) -> int:
     if given.peers is not None:
         servers += [vllm_router(given.peers, MOCK_PORT), litellm(given.peers, work, MOCK_PORT)]
     (work / "servers.json").write_text(json.dumps(servers))
-    out = ["--out", str(given.out.absolute())] if given.out else []
+    result = given.out.absolute() if given.out else work / "result.json"
     command = [sys.executable, "compare.py", str(work / "servers.json"), "--scenarios", given.scenarios]
-    return subprocess.run(
-        [*command, "--seconds", given.seconds, *out], cwd=bench, env=environment, check=False
-    ).returncode
+    done = subprocess.run(
+        [*command, "--seconds", given.seconds, "--out", str(result)], cwd=bench, env=environment, check=False
+    )
+    medians = json.loads(result.read_text())["medians"]
+    if given.peers is not None and {"chat1", "chat64", "stream64", "stream256"} <= set(medians["appliance"]):
+        print(f"\n{table(medians)}")
+    return done.returncode
 
 
 def ours(work: Path) -> dict[str, object]:
@@ -70,13 +80,14 @@ def ours(work: Path) -> dict[str, object]:
 
 
 def first_key(process: ApplianceProcess) -> str:
-    """Start once for the first account, and make a key."""
+    """Start once for the first account; set limits, and make a key."""
     with (process.data / "output.log").open("ab") as log:
         first = subprocess.Popen(
             [sys.executable, "-m", "appliance", "up"], env=process.environment, stdout=log, stderr=subprocess.STDOUT
         )
     try:
         wait_until(lambda: answers(f"{process.url}/health/live"), 60, "the first start")
+        process.cli("limits", "set", "everyone", *LIMITS)
         return str(process.cli_json("keys", "create", "bench")["key"])
     finally:
         first.terminate()
