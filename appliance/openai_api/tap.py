@@ -9,6 +9,9 @@ EVENT_END = b"\n\n"
 USAGE_MARK = b'"usage"'
 """Cannot stand inside a text: there the quotation marks are escaped."""
 USAGE = re.compile(rb'"usage"\s*:\s*\{')
+VALUE_END = b"}" + EVENT_END
+NO_USAGE = b',"usage":null' + VALUE_END
+"""Where usage was asked for, every other event has it as null."""
 DONE = b"data: [DONE]"
 LONGEST_EVENT_BYTES = 8 * 1024 * 1024
 
@@ -77,9 +80,14 @@ class StreamTap:
         self._roles += data.count(b'"role"')
         if DONE in data:
             self.done = True
-        if USAGE_MARK in data and USAGE.search(data):
-            return EVENT_END.join(e for e in data.split(EVENT_END) if self._passes(e))
-        return data
+        if USAGE_MARK in data:
+            return EVENT_END.join(self._shown(e) for e in data.split(EVENT_END) if self._passes(e))
+        return data.replace(VALUE_END, NO_USAGE) if self._with_usage else data
+
+    def _shown(self, event: bytes) -> bytes:
+        if not self._with_usage or USAGE_MARK in event or not event.endswith(b"}"):
+            return event
+        return event[:-1] + b',"usage":null}'
 
     def _passes(self, event: bytes) -> bool:
         if not USAGE.search(event):

@@ -1,7 +1,6 @@
 """The official SDK against the whole appliance with its real engines: what a program sees."""
 
 import math
-from collections.abc import Iterator
 
 import openai
 import pytest
@@ -12,17 +11,6 @@ pytestmark = pytest.mark.engine
 
 QUESTION = "How much does the company pay per night for a hotel?"
 CHAT, EMBED, ASSISTANT = "smollm2-135m-instruct", "multilingual-e5-small", "documents"
-
-
-@pytest.fixture(scope="module")
-def key(product: ApplianceProcess) -> str:
-    return str(product.cli_json("keys", "create", "contract")["key"])
-
-
-@pytest.fixture(scope="module")
-def client(product: ApplianceProcess, key: str) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{product.url}/v1", api_key=key, max_retries=0, timeout=120) as made:
-        yield made
 
 
 def test_models_are_engines_and_assistants(client: openai.OpenAI) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import jsonschema_rs
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.openai_api.chat_completions.forms import BuiltCalls, JsonForm, NativeCalls
@@ -104,6 +104,7 @@ values = st.recursive(
 calls = st.lists(st.tuples(names, st.dictionaries(st.text(), values)), max_size=3)
 
 
+@settings(max_examples=40, deadline=None)
 @given(calls, st.lists(st.integers(1, 9), min_size=1), st.booleans())
 def test_calls_are_read_from_any_portions(made: list[tuple[str, Any]], cuts: list[int], spaced: bool) -> None:
     indent = 2 if spaced else None
@@ -115,6 +116,7 @@ def test_calls_are_read_from_any_portions(made: list[tuple[str, Any]], cuts: lis
     assert joined == [a for _, a in scanner.calls]
 
 
+@settings(max_examples=40, deadline=None)
 @given(calls, st.lists(st.integers(1, 9), min_size=1), st.text(alphabet="a<tool_cl> \n"))
 def test_text_around_marked_calls_stays(made: list[tuple[str, Any]], cuts: list[int], before: str) -> None:
     if "<tool_call>" in before:
