@@ -2,8 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -27,8 +26,9 @@ LIVELY_TEMPERATURE = 0.7
 """For a second try: what was unfit at temperature 0 would be written again, word for word."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
+    """One per request: a tuple is made in a quarter of a frozen record's time."""
+
     request: ChatCompletionRequest
     format: dict[str, Any] | None = None
     """Takes the place of `response_format`."""
