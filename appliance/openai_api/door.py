@@ -145,7 +145,11 @@ class OpenAiDoor:
         self.messages = Messages(served, self.chat_completions, counter)
         self.batches = self._batches(beneath, settings.batches)
         asked = Endpoints(
-            self.chat_completions.begin, self.responses.begin, self.embeddings.begin, self.ranking.begin_rerank
+            chat=self.chat_completions.begin,
+            responses=self.responses.begin,
+            messages=self.messages.begin,
+            embeddings=self.embeddings.begin,
+            rerank=self.ranking.begin_rerank,
         )
         self.conformances = Conformances(beneath.database)
         self.conformance = ConformanceChecks(beneath.engines, asked, self.conformances, beneath.clock)

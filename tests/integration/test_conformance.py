@@ -40,6 +40,7 @@ async def test_what_was_seen_is_kept_and_shown(running_gateway: Gateway, says: F
             "tool_choice": "failed",
             "schema": "failed",
             "responses": "passed",
+            "messages": "passed",
             "vision": "not_applicable",
         }
         assert found["engine"] == "stand-in"

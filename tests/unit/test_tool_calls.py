@@ -91,6 +91,18 @@ def test_the_form_of_forced_calls_is_a_schema_that_holds_every_tool() -> None:
     assert not fits([{"name": "walk", "parameters": {"root": {"below": [1]}}}])
 
 
+def test_what_a_schema_leaves_open_has_an_end() -> None:
+    plan = plan_for(asked(tools=TOOLS, tool_choice=NAMED))
+    assert plan is not None
+    schema = (call_format(plan) or {})["json_schema"]["schema"]
+    assert schema["$defs"]["t0_node"]["properties"]["below"]["maxItems"] == 30
+    named_type = tool("t", {"type": "object", "properties": {"type": {"type": "string"}, "maxItems": {"enum": [1]}}})
+    plan = plan_for(asked(tools=[named_type], tool_choice="required"))
+    assert plan is not None
+    parameters = (call_format(plan) or {})["json_schema"]["schema"]["items"]["properties"]["parameters"]
+    assert parameters["properties"] == {"type": {"type": "string", "maxLength": 1000}, "maxItems": {"enum": [1]}}
+
+
 def test_one_call_only_when_parallel_calls_are_off() -> None:
     plan = plan_for(asked(tools=TOOLS, tool_choice="required", parallel_tool_calls=False))
     assert plan is not None

@@ -44,6 +44,7 @@ class Endpoints:
 
     chat: Open
     responses: Open
+    messages: Open
     embeddings: Open
     rerank: Open
 
@@ -143,6 +144,20 @@ async def responses(asker: Asker, at: Endpoints) -> None:
     expect(ended in ("response.completed", "response.incomplete"), "the stream does not end as it should")
 
 
+async def messages(asker: Asker, at: Endpoints) -> None:
+    """The messages endpoint answers, forced tools too, and its stream begins and ends as it should."""
+    asked: Value = {"messages": QUESTION, "max_tokens": ROOM}
+    reply = await asker.whole(at.messages, **asked)
+    expect(any(part["type"] == "text" and part["text"] for part in reply["content"]), "there is no text")
+    tool: Value = {"name": "get_weather", "description": "", "input_schema": WEATHER}
+    called = await asker.whole(at.messages, **asked, tools=[tool], tool_choice={"type": "any"})
+    inputs = [part["input"] for part in called["content"] if part["type"] == "tool_use"]
+    expect(inputs, "no tool was used")
+    expect(not any(FITS.complaint(i) for i in inputs), "the tool's input does not fit its schema")
+    kinds = [e.get("type") for e in await asker.events(at.messages, **asked)]
+    expect(kinds[:1] == ["message_start"] and kinds[-1] == "message_stop", "the stream does not begin and end rightly")
+
+
 async def vision(asker: Asker, at: Endpoints) -> None:
     """It sees which colour a picture has."""
     drawn = io.BytesIO()
@@ -188,6 +203,7 @@ BY_TASK: dict[str, dict[str, Check]] = {
         "tool_choice": tool_choice,
         "schema": schema,
         "responses": responses,
+        "messages": messages,
         "vision": vision,
     },
     "embed": {"embeddings": embeddings, "rerank": rerank},

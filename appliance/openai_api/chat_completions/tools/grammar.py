@@ -7,10 +7,12 @@ bound calls in it (vLLM 0.32), one ends the answer at its first token.
 import re
 from typing import Any
 
-from appliance.openai_api.chat_completions.schemas import Schema, is_held
+from appliance.openai_api.chat_completions.schemas import LIST_BELOW, ONE_BELOW, Schema, is_held
 from appliance.openai_api.chat_completions.tools.plan import ToolPlan
 
 ANY_OBJECT: Schema = {"type": "object"}
+LONGEST_TEXT, LONGEST_LIST = 1000, 30
+"""Of what the caller's schema leaves open: a small model that begins to repeat itself would never end."""
 
 
 def call_format(plan: ToolPlan) -> dict[str, Any] | None:
@@ -27,7 +29,7 @@ def _array(plan: ToolPlan) -> Schema:
     shared: dict[str, Schema] = {}
     calls = []
     for at, (name, schema) in enumerate(plan.parameters().items()):
-        parameters = _moved(schema, f"t{at}_", shared) if is_held(schema) else ANY_OBJECT
+        parameters = _Mover(f"t{at}_", shared).moved(schema) if is_held(schema) else ANY_OBJECT
         calls.append(
             {
                 "type": "object",
@@ -41,27 +43,43 @@ def _array(plan: ToolPlan) -> Schema:
     return {**array, "$defs": shared} if shared else array
 
 
-def _moved(schema: Schema, prefix: str, shared: dict[str, Schema]) -> Schema:
-    """The schema as a part of a larger one: its definitions go into `shared`, its references follow them."""
+class _Mover:
+    """Makes a schema a part of a larger one: its definitions go into `shared`, its references follow them."""
 
-    def follow(value: Any) -> Any:
-        if isinstance(value, list):
-            return [follow(v) for v in value]
-        if not isinstance(value, dict):
-            return value
-        moved = {k: follow(v) for k, v in value.items() if k not in ("$defs", "definitions")}
-        reference = value.get("$ref")
-        if isinstance(reference, str):
-            name = re.sub(r"^#/(\$defs|definitions)/", "", reference)
-            moved["$ref"] = f"#/$defs/{prefix}{'root' if name == '#' else name}"
-            loops.append(name == "#")
-        return moved
+    def __init__(self, prefix: str, shared: dict[str, Schema]) -> None:
+        self._prefix = prefix
+        self._shared = shared
+        self._loops = False
 
-    loops: list[bool] = []
-    for key in ("$defs", "definitions"):
-        for name, below in schema.get(key, {}).items():
-            shared[prefix + name] = follow(below)
-    made: Schema = follow(schema)
-    if any(loops):
-        shared[f"{prefix}root"] = made
-    return made
+    def moved(self, schema: Schema) -> Schema:
+        for key in ("$defs", "definitions"):
+            for name, below in schema.get(key, {}).items():
+                self._shared[self._prefix + name] = self._follow(below)
+        made: Schema = self._follow(schema)
+        if self._loops:
+            self._shared[f"{self._prefix}root"] = made
+        return made
+
+    def _follow(self, schema: Any) -> Any:
+        if not isinstance(schema, dict):
+            return schema
+        made = {k: self._below(k, v) for k, v in schema.items() if k not in ("$defs", "definitions")}
+        if schema.get("type") == "string" and not {"maxLength", "enum", "const", "pattern", "format"} & set(schema):
+            made["maxLength"] = max(LONGEST_TEXT, schema.get("minLength", 0))
+        if schema.get("type") == "array" and "items" in schema and "maxItems" not in schema:
+            made["maxItems"] = max(LONGEST_LIST, schema.get("minItems", 0))
+        return made
+
+    def _below(self, key: str, value: Any) -> Any:
+        """Schemas below are followed; values, as of `enum`, stay as they are."""
+        if key == "$ref":
+            name = re.sub(r"^#/(\$defs|definitions)/", "", value)
+            self._loops |= name == "#"
+            return f"#/$defs/{self._prefix}{'root' if name == '#' else name}"
+        if key in ONE_BELOW:
+            return self._follow(value)
+        if key in LIST_BELOW:
+            return [self._follow(v) for v in value]
+        if key == "properties":
+            return {name: self._follow(below) for name, below in value.items()}
+        return value
