@@ -31,7 +31,7 @@ from appliance.identity.rights import RightsCache
 from appliance.identity.routes import LoginController, MeController, PeopleController
 from appliance.identity.service_accounts import ServiceAccounts
 from appliance.identity.settings import IdentitySettings
-from appliance.identity.values import EVERYONE, AccessScope, KeyScope, Principal, Role
+from appliance.identity.values import EVERYONE, AccessScope, Holder, KeyScope, Principal, Role
 
 __all__ = [
     "ENDPOINTS",
@@ -40,6 +40,7 @@ __all__ = [
     "AccessScope",
     "Authentication",
     "GroupInfo",
+    "Holder",
     "IdentitySettings",
     "KeyInfo",
     "KeyScope",

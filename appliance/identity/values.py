@@ -56,6 +56,17 @@ WHOLE_ACCOUNT = KeyScope()
 
 
 @dataclass(frozen=True, slots=True)
+class Holder:
+    """Whose kept things a request reaches: files, batches, responses."""
+
+    user_id: UUID
+    key_id: UUID | None = None
+    """The key that is used, for noting it; None without one."""
+    only_its_own: bool = False
+    """Of the account's things only those that this key made: with a narrowed key, since others reached further."""
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
     """An authenticated caller, with rights that are at most five seconds old."""
 
@@ -75,6 +86,10 @@ class Principal:
     def is_administrator(self) -> bool:
         """Never with a narrowed key: whoever may make accounts and readers could give back what the scope took."""
         return "administrator" in self.roles and not self.key_scope.is_narrow
+
+    def holder(self) -> Holder:
+        """Whose files, batches and responses the caller has."""
+        return Holder(self.user_id, self.key_id, self.key_scope.is_narrow)
 
     def scope(self) -> AccessScope:
         """Everything shared with everyone, with the user, and with their groups, as far as the key reaches."""

@@ -14,7 +14,17 @@ import pytest
 from sqlalchemy import update
 
 from appliance.foundation import CapacityError, InvalidInput, Lane, SystemClock
-from appliance.identity import Access, IdentitySettings, Passwords, People, Person, PersonChange, Principal, RightsCache
+from appliance.identity import (
+    Access,
+    Holder,
+    IdentitySettings,
+    Passwords,
+    People,
+    Person,
+    PersonChange,
+    Principal,
+    RightsCache,
+)
 from appliance.migrations import migrate
 from appliance.openai_api.batches.errors import LeaseLost
 from appliance.openai_api.batches.leases import BatchLeases
@@ -94,14 +104,14 @@ class Bench:
 
     async def until(self, batch_id: uuid.UUID, *states: str) -> BatchInfo:
         async with asyncio.timeout(30):
-            while (found := await self.batches.get(self.owner.id, batch_id)).status not in (states or ENDED):
+            while (found := await self.batches.get(Holder(self.owner.id), batch_id)).status not in (states or ENDED):
                 await asyncio.sleep(0.02)
         return found
 
     async def lines(self, file_id: uuid.UUID | None) -> list[dict[str, Any]]:
         if file_id is None:
             return []
-        file = await self.uploads.get(self.owner.id, file_id)
+        file = await self.uploads.get(Holder(self.owner.id), file_id)
         return [json.loads(line) for line in (await self.store.read(file.sha256)).splitlines()]
 
     async def ends_once(self, batch: BatchInfo, count: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -216,7 +226,7 @@ async def test_a_cancelled_batch_keeps_what_it_has(bench: Bench) -> None:
     batch_id = await bench.batch(700)
     await bench.runner()
     await waiting.wait()
-    assert (await bench.batches.cancel(bench.owner.id, batch_id)).status == "cancelling"
+    assert (await bench.batches.cancel(Holder(bench.owner.id), batch_id)).status == "cancelling"
     done = await bench.until(batch_id)
     assert done.status == "cancelled"
     good, bad = await bench.ends_once(done, 700)
@@ -303,7 +313,7 @@ async def test_who_lost_the_lease_keeps_nothing(bench: Bench) -> None:
 
 async def test_an_input_stays_until_the_batch_has_read_it(bench: Bench) -> None:
     batch_id = await bench.batch(3)
-    info = await bench.batches.get(bench.owner.id, batch_id)
+    info = await bench.batches.get(Holder(bench.owner.id), batch_id)
     await bench.uploads.delete(bench.owner.id, info.input_file_id)
     assert await bench.store.drop_unused([info.input_sha256]) == 0
     await bench.runner()

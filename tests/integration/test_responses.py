@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 
 from appliance.foundation import SystemClock
+from appliance.identity import Holder
 from appliance.openai_api.responses.background import BackgroundWork
 from appliance.openai_api.responses.errors import PreviousResponseNotFound, ResponseNotFound
 from appliance.openai_api.responses.repository import ResponseRepository
@@ -412,7 +413,7 @@ async def test_what_breaks_in_the_background_is_kept_as_failed(person: Client, s
 
 
 async def test_what_a_crash_cut_off_is_failed_at_the_next_start(running_gateway: Gateway, person: Client) -> None:
-    owner = UUID((await person.ok("GET", "/api/me"))["id"])
+    owner = Holder(UUID((await person.ok("GET", "/api/me"))["id"]))
     made = await person.ok("POST", "/v1/responses", asked())
     clock, settings = SystemClock(), ResponseSettings(runner="crashed")
     repository = ResponseRepository(running_gateway.parts.database, clock, settings)
@@ -456,7 +457,7 @@ async def test_tokens_are_counted_with_the_conversation(person: Client, says: Fa
 async def test_what_is_over_is_gone(running_gateway: Gateway, person: Client, says: FakeEngine) -> None:
     made = await person.ok("POST", "/v1/responses", asked())
     later = ResponseRepository(running_gateway.parts.database, Later(), ResponseSettings())
-    owner = UUID((await person.ok("GET", "/api/me"))["id"])
+    owner = Holder(UUID((await person.ok("GET", "/api/me"))["id"]))
     key = UUID(made["id"].removeprefix("resp_"))
     with pytest.raises(ResponseNotFound):
         await later.get(owner, key)

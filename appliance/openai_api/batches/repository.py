@@ -5,9 +5,10 @@ from datetime import timedelta
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 
 from appliance.foundation import Clock, new_id
+from appliance.identity import Holder
 from appliance.openai_api.batches.errors import BatchEnded, NoSuchBatch
 from appliance.openai_api.batches.models import BatchRow
 from appliance.openai_api.batches.values import (
@@ -20,6 +21,7 @@ from appliance.openai_api.batches.values import (
     NewBatch,
     Status,
 )
+from appliance.openai_api.held import held_by
 from appliance.storage import Database, Page, PageAsk, keyset, page_of
 
 WINDOW = timedelta(hours=24)
@@ -50,33 +52,33 @@ class BatchRepository:
             await session.flush()
             return batch_info(row)
 
-    async def get(self, owner_id: UUID, batch_id: UUID | None) -> BatchInfo:
-        """Raises NoSuchBatch, also for somebody else's and for None."""
+    async def get(self, holder: Holder, batch_id: UUID | None) -> BatchInfo:
+        """Raises NoSuchBatch, also for one that the holder does not reach and for None."""
         async with self._database.read() as session:
-            row = await session.scalar(select(BatchRow).where(BatchRow.id == batch_id, BatchRow.owner_id == owner_id))
+            row = await session.scalar(select(BatchRow).where(BatchRow.id == batch_id, _held(holder)))
         if row is None:
             raise NoSuchBatch("There is no such batch.")
         return batch_info(row)
 
-    async def page(self, owner_id: UUID, ask: PageAsk) -> Page[BatchInfo]:
-        query = select(BatchRow).where(BatchRow.owner_id == owner_id)
+    async def page(self, holder: Holder, ask: PageAsk) -> Page[BatchInfo]:
+        query = select(BatchRow).where(_held(holder))
         async with self._database.read() as session:
             rows = (await session.scalars(keyset(query, BatchRow.created_at, BatchRow.id, ask))).all()
         return page_of(rows, ask).map(batch_info)
 
-    async def cancel(self, owner_id: UUID, batch_id: UUID | None) -> BatchInfo:
+    async def cancel(self, holder: Holder, batch_id: UUID | None) -> BatchInfo:
         """Ask whoever runs it to stop. Asking again is fine. Raises NoSuchBatch, BatchEnded."""
         async with self._database.write() as session:
             await session.execute(
                 update(BatchRow)
                 .where(
                     BatchRow.id == batch_id,
-                    BatchRow.owner_id == owner_id,
+                    _held(holder),
                     BatchRow.status.in_(("validating", "in_progress")),
                 )
                 .values(status="cancelling", cancelling_at=self._clock.now())
             )
-        found = await self.get(owner_id, batch_id)
+        found = await self.get(holder, batch_id)
         if found.status != "cancelling":
             raise BatchEnded(f"The batch is {found.status}.")
         return found
@@ -89,6 +91,10 @@ class BatchRepository:
                     select(BatchRow.input_sha256).where(BatchRow.input_sha256.in_(names), BatchRow.status.in_(ACTIVE))
                 )
             )
+
+
+def _held(holder: Holder) -> ColumnElement[bool]:
+    return held_by(holder, BatchRow.owner_id, BatchRow.key_id)
 
 
 def batch_info(row: BatchRow) -> BatchInfo:

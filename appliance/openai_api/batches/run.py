@@ -227,7 +227,7 @@ class BatchRun:
 
     async def _write(self, batch: BatchInfo, kind: Literal["output", "error"], *, good: bool) -> None:
         name = f"{public_id('batch', batch.id)}_{kind}.jsonl"
-        new = NewFile(batch.owner_id, name, "batch_output", batch.output_expires_after_s)
+        new = NewFile(batch.owner_id, name, "batch_output", batch.output_expires_after_s, batch.key_id)
         results = self._leases.results(self._lease, good=good)
         async with self._tools.store.keep(results, max_bytes=2**63) as stored:
             await self._leases.attach(self._lease, new, stored, good=good)

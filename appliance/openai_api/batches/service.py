@@ -39,7 +39,7 @@ class Batches:
         """From the reply on, no crash loses it. Raises NoSuchFile, BadBatchInput."""
         key = read_id("file", asked.input_file_id)
         async with self._store.hold():  # so that the bytes are there when the batch refers to them
-            file = await self._uploads.get(caller.user_id, key)
+            file = await self._uploads.get(caller.holder(), key)
             if file.purpose != "batch":
                 raise BadBatchInput(f"The file's purpose is '{file.purpose}', not 'batch'.")
             if file.size_bytes > self._settings.max_file_bytes:
@@ -59,13 +59,13 @@ class Batches:
 
     async def get(self, caller: Principal, batch_id: str) -> BatchInfo:
         """Raises NoSuchBatch."""
-        return await self._repository.get(caller.user_id, read_id("batch", batch_id))
+        return await self._repository.get(caller.holder(), read_id("batch", batch_id))
 
     async def page(self, caller: Principal, ask: PageAsk) -> Page[BatchInfo]:
-        return await self._repository.page(caller.user_id, ask)
+        return await self._repository.page(caller.holder(), ask)
 
     async def cancel(self, caller: Principal, batch_id: str) -> BatchInfo:
         """Raises NoSuchBatch, BatchEnded."""
-        cancelled = await self._repository.cancel(caller.user_id, read_id("batch", batch_id))
+        cancelled = await self._repository.cancel(caller.holder(), read_id("batch", batch_id))
         self._runner.wake()
         return cancelled

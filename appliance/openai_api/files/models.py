@@ -16,6 +16,8 @@ class FileRow(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     owner_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    key_id: Mapped[UUID | None] = mapped_column(default=None)
+    """The key that brought it, if one did; no foreign key, for keys are forgotten before files."""
     filename: Mapped[str] = mapped_column(String(400))
     purpose: Mapped[str] = mapped_column(String(30))
     sha256: Mapped[str] = mapped_column(String(64), index=True)

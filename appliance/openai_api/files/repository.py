@@ -9,8 +9,10 @@ from sqlalchemy import ColumnElement, Select, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.foundation import Clock, new_id
+from appliance.identity import Holder
 from appliance.openai_api.files.errors import NoSuchFile
 from appliance.openai_api.files.models import FileRow
+from appliance.openai_api.held import held_by
 from appliance.storage import Database, Page, PageAsk, StoredFile, keyset, page_of
 
 
@@ -34,6 +36,7 @@ class NewFile:
     filename: str
     purpose: str
     expires_after_s: int | None = None
+    key_id: UUID | None = None
 
 
 class FileRepository:
@@ -52,6 +55,7 @@ class FileRepository:
         row = FileRow(
             id=new_id(),
             owner_id=new.owner_id,
+            key_id=new.key_id,
             filename=new.filename,
             purpose=new.purpose,
             sha256=stored.sha256,
@@ -62,22 +66,22 @@ class FileRepository:
         session.add(row)
         return _info(row)
 
-    async def get(self, owner_id: UUID, file_id: UUID | None) -> FileInfo:
-        """Raises NoSuchFile, also for somebody else's and for None."""
+    async def get(self, holder: Holder, file_id: UUID | None) -> FileInfo:
+        """Raises NoSuchFile, also for one that the holder does not reach and for None."""
         async with self._database.read() as session:
-            row = await session.scalar(self._living(owner_id).where(FileRow.id == file_id))
+            row = await session.scalar(self._living(holder).where(FileRow.id == file_id))
         if row is None:
             raise NoSuchFile("There is no such file.")
         return _info(row)
 
-    async def some(self, owner_id: UUID, file_ids: Sequence[UUID]) -> dict[UUID, FileInfo]:
-        """Those of some files that are there and the owner's."""
+    async def some(self, holder: Holder, file_ids: Sequence[UUID]) -> dict[UUID, FileInfo]:
+        """Those of some files that are there and that the holder reaches."""
         async with self._database.read() as session:
-            rows = await session.scalars(self._living(owner_id).where(FileRow.id.in_(file_ids)))
+            rows = await session.scalars(self._living(holder).where(FileRow.id.in_(file_ids)))
             return {row.id: _info(row) for row in rows}
 
-    async def page(self, owner_id: UUID, ask: PageAsk, *, purpose: str | None) -> Page[FileInfo]:
-        query = self._living(owner_id)
+    async def page(self, holder: Holder, ask: PageAsk, *, purpose: str | None) -> Page[FileInfo]:
+        query = self._living(holder)
         if purpose is not None:
             query = query.where(FileRow.purpose == purpose)
         async with self._database.read() as session:
@@ -101,8 +105,8 @@ class FileRepository:
         async with self._database.read() as session:
             return set(await session.scalars(select(FileRow.sha256).where(FileRow.sha256.in_(names))))
 
-    def _living(self, owner_id: UUID) -> Select[FileRow]:
-        return select(FileRow).where(FileRow.owner_id == owner_id, self._not_expired())
+    def _living(self, holder: Holder) -> Select[FileRow]:
+        return select(FileRow).where(held_by(holder, FileRow.owner_id, FileRow.key_id), self._not_expired())
 
     def _not_expired(self) -> ColumnElement[bool]:
         return or_(FileRow.expires_at.is_(None), FileRow.expires_at > self._clock.now())

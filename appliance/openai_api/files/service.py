@@ -56,7 +56,7 @@ class ApiFiles:
         expires_after_s: int | None,
     ) -> FileInfo:
         """Keep a stream of bytes; a caller who leaves before its end leaves nothing. Raises UploadTooLarge."""
-        new = NewFile(caller.user_id, _plain_name(filename), purpose, expires_after_s)
+        new = NewFile(caller.user_id, _plain_name(filename), purpose, expires_after_s, caller.key_id)
         try:
             async with self._store.keep(chunks, max_bytes=self._settings.max_bytes) as stored:
                 return await self._repository.add(new, stored)
@@ -64,11 +64,11 @@ class ApiFiles:
             raise UploadTooLarge(error.message) from error
 
     async def page(self, caller: Principal, ask: PageAsk, *, purpose: str | None) -> Page[FileInfo]:
-        return await self._repository.page(caller.user_id, ask, purpose=purpose)
+        return await self._repository.page(caller.holder(), ask, purpose=purpose)
 
     async def get(self, caller: Principal, file_id: str) -> FileInfo:
         """Raises NoSuchFile."""
-        return await self._repository.get(caller.user_id, read_id("file", file_id))
+        return await self._repository.get(caller.holder(), read_id("file", file_id))
 
     async def content(self, caller: Principal, file_id: str) -> tuple[FileInfo, AsyncIterator[bytes]]:
         """Raises NoSuchFile."""

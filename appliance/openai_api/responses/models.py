@@ -17,6 +17,8 @@ class ResponseRow(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    key_id: Mapped[UUID | None] = mapped_column(default=None)
+    """The key that asked for it, if one did."""
     previous_id: Mapped[UUID | None] = mapped_column(default=None)
     """No foreign key: a response may be deleted from under those that go on from it."""
     model: Mapped[str] = mapped_column(String(200))

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import CursorResult, delete, literal, select, update
+from sqlalchemy import ColumnElement, CursorResult, delete, literal, select, update
 
 from appliance.foundation import Clock
+from appliance.identity import Holder
+from appliance.openai_api.held import held_by
 from appliance.openai_api.responses.errors import PreviousResponseNotFound, ResponseNotFound
 from appliance.openai_api.responses.models import ResponseRow
 from appliance.openai_api.responses.settings import ResponseSettings
@@ -38,11 +40,12 @@ class ResponseRepository:
         self._retention = settings.retention
         self._runner = settings.runner
 
-    async def add(self, owner_id: UUID, stored: StoredResponse) -> None:
+    async def add(self, holder: Holder, stored: StoredResponse) -> None:
         now = self._clock.now()
         row = ResponseRow(
             id=stored.id,
-            user_id=owner_id,
+            user_id=holder.user_id,
+            key_id=holder.key_id,
             previous_id=stored.previous_id,
             model=stored.model,
             status=stored.status,
@@ -57,21 +60,22 @@ class ResponseRepository:
         async with self._database.write() as session:
             session.add(row)
 
-    async def get(self, owner_id: UUID, response_id: UUID) -> StoredResponse:
-        """Raises ResponseNotFound, also for somebody else's and for one whose time is over."""
+    async def get(self, holder: Holder, response_id: UUID) -> StoredResponse:
+        """Raises ResponseNotFound, also for one that the holder does not reach and for one whose time is over."""
+        query = select(ResponseRow).where(ResponseRow.id == response_id, *self._own(holder))
         async with self._database.read() as session:
-            row = await session.get(ResponseRow, response_id)
-        if row is None or row.user_id != owner_id or row.expires_at <= self._clock.now():
+            row = await session.scalar(query)
+        if row is None:
             raise ResponseNotFound("There is no such response.")
         return _stored(row)
 
-    async def chain(self, owner_id: UUID, last_id: UUID) -> list[StoredResponse]:
+    async def chain(self, holder: Holder, last_id: UUID) -> list[StoredResponse]:
         """A response and all that it goes on from, oldest first, in one query.
 
         Raises:
             PreviousResponseNotFound: one of them is missing, somebody else's, or over; or there are too many.
         """
-        own = (ResponseRow.user_id == owner_id, ResponseRow.expires_at > self._clock.now())
+        own = self._own(holder)
         links = (
             select(ResponseRow.id, ResponseRow.previous_id, literal(1).label("place"))
             .where(ResponseRow.id == last_id, *own)
@@ -114,13 +118,14 @@ class ResponseRepository:
         async with self._database.read() as session:
             return await session.scalar(query) is not None
 
-    async def delete(self, owner_id: UUID, response_id: UUID) -> None:
+    async def delete(self, holder: Holder, response_id: UUID) -> None:
         """Raises ResponseNotFound."""
-        await self.get(owner_id, response_id)
+        await self.get(holder, response_id)
         async with self._database.write() as session:
-            await session.execute(
-                delete(ResponseRow).where(ResponseRow.id == response_id, ResponseRow.user_id == owner_id)
-            )
+            await session.execute(delete(ResponseRow).where(ResponseRow.id == response_id, *self._own(holder)))
+
+    def _own(self, holder: Holder) -> tuple[ColumnElement[bool], ...]:
+        return held_by(holder, ResponseRow.user_id, ResponseRow.key_id), ResponseRow.expires_at > self._clock.now()
 
     async def orphans(self) -> Sequence[StoredResponse]:
         """Those that this process was writing when it last died."""

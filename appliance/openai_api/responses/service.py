@@ -121,7 +121,7 @@ class Responses:
         key = read_id("resp", response_id)
         if key is None:
             raise ResponseNotFound("There is no such response.")
-        await self._repository.delete(principal.user_id, key)
+        await self._repository.delete(principal.holder(), key)
         await self._background.cancel(key)
         return DeletedResponse(public_id("resp", key))
 
@@ -139,13 +139,13 @@ class Responses:
             stored.id, "cancelled", cancelled(stored.response)
         ):
             await self._background.cancel(stored.id)
-        return (await self._repository.get(principal.user_id, stored.id)).response
+        return (await self._repository.get(principal.holder(), stored.id)).response
 
     async def _stored(self, principal: Principal, response_id: str) -> StoredResponse:
         key = read_id("resp", response_id)
         if key is None:
             raise ResponseNotFound("There is no such response.")
-        stored = await self._repository.get(principal.user_id, key)
+        stored = await self._repository.get(principal.holder(), key)
         await self._search.check_response(principal.scope(), stored.collection_ids)
         return stored
 
@@ -177,7 +177,7 @@ class Responses:
         key = read_id("resp", previous)
         if key is None:
             raise PreviousResponseNotFound(f"There is no response '{previous}'.")
-        chain = await self._repository.chain(principal.user_id, key)
+        chain = await self._repository.chain(principal.holder(), key)
         collections = {c for stored in chain for c in stored.collection_ids}
         await self._search.check_previous(principal.scope(), tuple(collections))
         return chain
@@ -222,7 +222,7 @@ class Responses:
 
     async def _keep(self, plan: Plan, response: ResponseObject) -> None:
         if plan.stores and response.status != "failed":
-            await self._repository.add(plan.principal.user_id, plan.stored(response))
+            await self._repository.add(plan.principal.holder(), plan.stored(response))
 
     async def _in_background(self, principal: Principal, request: ResponsesRequest) -> Opened:
         if request.store is False:
@@ -232,7 +232,7 @@ class Responses:
         plan.chat.stream, plan.chat.stream_options = True, StreamOptions(include_usage=True)
         machine = self._machine(plan)
         queued = plan.stored(machine.response)
-        await self._repository.add(principal.user_id, queued)
+        await self._repository.add(principal.holder(), queued)
         live = self._background.begin(plan.key, queued.response, partial(self._write, plan, machine))
         return Followed(live.follow()) if request.stream else Given(queued.response)
 

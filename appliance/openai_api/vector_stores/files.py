@@ -42,7 +42,7 @@ class VectorStoreFiles:
     async def known(self, caller: Principal, file_ids: Sequence[str]) -> dict[str, FileInfo]:
         """Uploaded files by their ids. Raises NoSuchFile when one of them is not the caller's."""
         keys = {file_id: read_id("file", file_id) for file_id in file_ids}
-        found = await self._uploads.some(caller.user_id, [key for key in keys.values() if key is not None])
+        found = await self._uploads.some(caller.holder(), [key for key in keys.values() if key is not None])
         for file_id, key in keys.items():
             if key is None or key not in found:
                 raise NoSuchFile(f"There is no file '{file_id[:100]}'.")
