@@ -2,12 +2,9 @@
 
 import base64
 import binascii
-import io
 import re
-import warnings
 
 from msgspec import UNSET
-from PIL import Image, UnidentifiedImageError
 
 from appliance.openai_api.chat_completions.wire import ChatCompletionRequest, ImagePart, Message, RefusalPart, TextPart
 from appliance.openai_api.errors import UnsupportedValue
@@ -16,7 +13,6 @@ from appliance.openai_api.served import ServedModel
 IMAGE_TOKENS = 1000
 """What a picture costs, roughly."""
 MOST_PIXELS = 40_000_000
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 DATA_URL = re.compile(r"data:image/(?:png|jpe?g|webp|gif);base64,", re.IGNORECASE)
 
 
@@ -72,12 +68,11 @@ def _refuse_unseen(part: ImagePart, place: str, model: ServedModel) -> None:
             remedy="Send a data:image/…;base64 URL of a PNG, JPEG, WebP or GIF.",
             param=f"{place}.url",
         )
+    from appliance.openai_api.chat_completions.pictures import size_of  # noqa: PLC0415 - its library takes 3 MB
+
     try:
-        picture = base64.b64decode(part.image_url.url[head.end() :], validate=True)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            width, height = Image.open(io.BytesIO(picture), formats=FORMATS).size  # reads the head only
-    except (binascii.Error, UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
+        width, height = size_of(base64.b64decode(part.image_url.url[head.end() :], validate=True))
+    except (binascii.Error, ValueError) as error:
         raise UnsupportedValue("The image cannot be read.", param=f"{place}.url") from error
     if width * height > MOST_PIXELS:
         raise UnsupportedValue(f"The image has more than {MOST_PIXELS // 1_000_000} million pixels.", param=place)

@@ -9,8 +9,6 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import jsonschema_rs
-
 from appliance.openai_api.errors import UnsupportedSchema
 
 Schema = dict[str, Any]
@@ -46,6 +44,8 @@ class Checker:
     """Tells whether a value fits one schema."""
 
     def __init__(self, schema: Schema) -> None:
+        import jsonschema_rs  # noqa: PLC0415 - takes 3 MB, and many gateways never see a schema
+
         self._validator = jsonschema_rs.validator_for(
             schema,
             validate_formats=True,

@@ -8,8 +8,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from PIL import Image
-
 from appliance.openai_api.chat_completions.schemas import Checker
 from appliance.openai_api.conformance.asking import Asker, Value
 from appliance.openai_api.hot import Open
@@ -25,7 +23,6 @@ WEATHER: Value = {
     "required": ["city", "unit"],
     "additionalProperties": False,
 }
-FITS = Checker(WEATHER)
 TOOL: Value = {"type": "function", "function": {"name": "get_weather", "description": "", "parameters": WEATHER}}
 NAMED: Value = {"type": "function", "function": {"name": "get_weather"}}
 FORMAT: Value = {"type": "json_schema", "json_schema": {"name": "weather", "strict": True, "schema": WEATHER}}
@@ -61,7 +58,7 @@ def expect(condition: object, wrong: str) -> None:
 def fits(text: str, what: str) -> None:
     """Raises Failed unless it is JSON that fits the schema of the checks."""
     try:
-        wrong = FITS.complaint(json.loads(text))
+        wrong = Checker(WEATHER).complaint(json.loads(text))
     except ValueError:
         raise Failed(f"{what} is no JSON") from None
     expect(not wrong, f"{what} does not fit its schema")
@@ -153,13 +150,15 @@ async def messages(asker: Asker, at: Endpoints) -> None:
     called = await asker.whole(at.messages, **asked, tools=[tool], tool_choice={"type": "any"})
     inputs = [part["input"] for part in called["content"] if part["type"] == "tool_use"]
     expect(inputs, "no tool was used")
-    expect(not any(FITS.complaint(i) for i in inputs), "the tool's input does not fit its schema")
+    expect(not any(Checker(WEATHER).complaint(i) for i in inputs), "the tool's input does not fit its schema")
     kinds = [e.get("type") for e in await asker.events(at.messages, **asked)]
     expect(kinds[:1] == ["message_start"] and kinds[-1] == "message_stop", "the stream does not begin and end rightly")
 
 
 async def vision(asker: Asker, at: Endpoints) -> None:
     """It sees which colour a picture has."""
+    from PIL import Image  # noqa: PLC0415 - takes 3 MB, and this check is seldom made
+
     drawn = io.BytesIO()
     Image.new("RGB", (224, 224), (220, 20, 20)).save(drawn, "PNG")
     url = "data:image/png;base64," + base64.b64encode(drawn.getvalue()).decode()
