@@ -6,17 +6,29 @@ from typing import Any
 import msgspec
 import pytest
 from anthropic.types import message_create_params
-from openai.types import completion_create_params, embedding_create_params, image_generate_params
+from openai.types import (
+    batch_create_params,
+    completion_create_params,
+    embedding_create_params,
+    file_create_params,
+    image_generate_params,
+    vector_store_create_params,
+    vector_store_search_params,
+)
 from openai.types.audio import transcription_create_params
 from openai.types.chat import completion_create_params as chat_create_params
 from openai.types.responses import response_create_params
+from openai.types.vector_stores import file_batch_create_params
+from openai.types.vector_stores import file_create_params as store_file_create_params
 
+from appliance.openai_api.batches.wire import BatchCreate
 from appliance.openai_api.chat_completions.wire import ChatCompletionRequest
 from appliance.openai_api.completions.wire import CompletionRequest
 from appliance.openai_api.embeddings.wire import EmbeddingsRequest
 from appliance.openai_api.fields import ENDPOINTS
 from appliance.openai_api.messages.wire import MessagesRequest
 from appliance.openai_api.responses.wire import ResponsesRequest
+from appliance.openai_api.vector_stores.wire import FileAttach, FileBatchCreate, SearchRequest, StoreCreate
 from tests.support.field_tables import tables, written
 
 SPECIFIED: dict[str, Any] = {
@@ -27,6 +39,12 @@ SPECIFIED: dict[str, Any] = {
     "embeddings": embedding_create_params.EmbeddingCreateParams,
     "images/generations": image_generate_params.ImageGenerateParamsBase,
     "audio/transcriptions": transcription_create_params.TranscriptionCreateParamsBase,
+    "files": file_create_params.FileCreateParams,
+    "vector_stores": vector_store_create_params.VectorStoreCreateParams,
+    "vector_stores/files": store_file_create_params.FileCreateParams,
+    "vector_stores/file_batches": file_batch_create_params.FileBatchCreateParams,
+    "vector_stores/search": vector_store_search_params.VectorStoreSearchParams,
+    "batches": batch_create_params.BatchCreateParams,
 }
 STREAMED = {"chat/completions", "completions", "responses", "messages", "images/generations", "audio/transcriptions"}
 OLDER = {"messages": {"temperature", "top_p", "top_k"}}
@@ -37,6 +55,11 @@ TYPED = {
     "responses": ResponsesRequest,
     "messages": MessagesRequest,
     "embeddings": EmbeddingsRequest,
+    "vector_stores": StoreCreate,
+    "vector_stores/files": FileAttach,
+    "vector_stores/file_batches": FileBatchCreate,
+    "vector_stores/search": SearchRequest,
+    "batches": BatchCreate,
 }
 
 

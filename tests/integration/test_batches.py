@@ -134,11 +134,11 @@ async def test_what_cannot_be_a_batch_is_refused(owner: Client) -> None:
     good = {"input_file_id": await sent(owner, [line("a", chat())]), "endpoint": CHAT, "completion_window": "24h"}
     other = await sent(owner, [line("a", chat())], purpose="user_data")
     for wrong, code in (
-        ({"endpoint": "/v1/moderations"}, "invalid_request"),
-        ({"completion_window": "1h"}, "invalid_request"),
+        ({"endpoint": "/v1/moderations"}, "invalid_value"),
+        ({"completion_window": "1h"}, "invalid_value"),
         ({"input_file_id": f"file-{'0' * 32}"}, "file_not_found"),
         ({"input_file_id": other}, "invalid_batch_input"),
-        ({"colour": "blue"}, "invalid_request"),
+        ({"colour": "blue"}, "unknown_parameter"),
     ):
         reply = await owner.post("/v1/batches", json={**good, **wrong})
         assert reply.json()["error"]["code"] == code, reply.text

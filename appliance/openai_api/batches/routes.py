@@ -8,6 +8,7 @@ from litestar.params import Parameter
 from appliance.identity import Principal, requires_login
 from appliance.openai_api.batches.service import Batches
 from appliance.openai_api.batches.wire import Batch, BatchCreate, batch
+from appliance.openai_api.misfits import names_fields
 from appliance.openai_api.pages import Listed, listed, page_ask
 
 Call = Request[Principal, Any, Any]
@@ -16,6 +17,7 @@ Call = Request[Principal, Any, Any]
 class BatchesController(Controller):
     path = "/v1/batches"
     guards = [requires_login]  # noqa: RUF012 - the framework's declaration style
+    exception_handlers = names_fields()
 
     @post(status_code=200)
     async def create(self, request: Call, data: BatchCreate, batches: Batches) -> Batch:

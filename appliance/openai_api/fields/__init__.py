@@ -8,6 +8,14 @@ from appliance.openai_api.fields.chat import CHAT
 from appliance.openai_api.fields.conversations import MESSAGES, RESPONSES
 from appliance.openai_api.fields.field import Field, Standing
 from appliance.openai_api.fields.others import COMPLETIONS, EMBEDDINGS, IMAGES, RERANK, SCORE, TRANSCRIPTIONS
+from appliance.openai_api.fields.stores import (
+    BATCHES,
+    FILES,
+    STORE_FILE_BATCHES,
+    STORE_FILES,
+    STORE_SEARCH,
+    VECTOR_STORES,
+)
 
 ENDPOINTS: dict[str, tuple[Field, ...]] = {
     "chat/completions": CHAT,
@@ -19,6 +27,12 @@ ENDPOINTS: dict[str, tuple[Field, ...]] = {
     "score": SCORE,
     "audio/transcriptions": TRANSCRIPTIONS,
     "images/generations": IMAGES,
+    "files": FILES,
+    "vector_stores": VECTOR_STORES,
+    "vector_stores/files": STORE_FILES,
+    "vector_stores/file_batches": STORE_FILE_BATCHES,
+    "vector_stores/search": STORE_SEARCH,
+    "batches": BATCHES,
 }
 """By address, without the version."""
 

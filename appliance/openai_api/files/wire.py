@@ -7,6 +7,7 @@ from typing import Any, Literal, cast, get_args
 from litestar.datastructures import UploadFile
 from msgspec import Struct
 
+from appliance.openai_api.errors import UnknownParameter
 from appliance.openai_api.files.errors import BadUpload
 from appliance.openai_api.files.repository import FileInfo
 from appliance.openai_api.ids import public_id
@@ -46,10 +47,11 @@ class Upload:
 
 
 def read_upload(form: Mapping[str, Any]) -> Upload:
-    """Raises BadUpload."""
+    """Raises BadUpload, UnknownParameter."""
     unknown = sorted(set(form) - KNOWN_PARTS)
     if unknown:
-        raise BadUpload(f"The part '{unknown[0][:100]}' is not known.")
+        name = unknown[0][:100]
+        raise UnknownParameter(f"The field '{name}' is not known.", param=name)
     file, purpose = form.get("file"), form.get("purpose")
     if not isinstance(file, UploadFile):
         raise BadUpload("The part 'file' is missing or has no file name.")

@@ -46,7 +46,7 @@ class FileSearch:
             queries=(query,),
             limit=tool.max_num_results,
             where=read_filter(tool.filters) if tool.filters else None,
-            threshold=tool.ranking_options.score_threshold if tool.ranking_options else 0.0,
+            threshold=(tool.ranking_options.score_threshold if tool.ranking_options else None) or 0.0,
         )
         return Looked(query, await self._stores.search(caller, tool.vector_store_ids, ask), with_results)
 

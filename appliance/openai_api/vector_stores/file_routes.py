@@ -8,6 +8,7 @@ from litestar.di import Provide
 from litestar.params import Parameter, QueryParameter
 
 from appliance.identity import Principal, requires_login
+from appliance.openai_api.misfits import names_fields
 from appliance.openai_api.pages import Listed, Order, listed, page_ask
 from appliance.openai_api.vector_stores.batches import FileBatches
 from appliance.openai_api.vector_stores.files import VectorStoreFiles
@@ -52,6 +53,7 @@ ASK = {"asked": Provide(files_ask, sync_to_thread=False)}
 class StoreFilesController(Controller):
     path = "/v1/vector_stores/{store_id:str}/files"
     guards = [requires_login]  # noqa: RUF012 - the framework's declaration style
+    exception_handlers = names_fields()
 
     @post(status_code=200)
     async def attach(
@@ -133,6 +135,7 @@ class StoreFilesController(Controller):
 class FileBatchesController(Controller):
     path = "/v1/vector_stores/{store_id:str}/file_batches"
     guards = [requires_login]  # noqa: RUF012 - the framework's declaration style
+    exception_handlers = names_fields()
 
     @post(status_code=200)
     async def create(

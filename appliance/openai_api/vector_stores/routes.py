@@ -6,6 +6,7 @@ from litestar import Controller, Request, delete, get, post
 from litestar.params import Parameter
 
 from appliance.identity import Principal, requires_login
+from appliance.openai_api.misfits import names_fields
 from appliance.openai_api.pages import Listed, Order, listed, page_ask
 from appliance.openai_api.vector_stores.files import VectorStoreFiles
 from appliance.openai_api.vector_stores.filters import read_filter
@@ -24,23 +25,26 @@ from appliance.openai_api.vector_stores.wire import (
 )
 
 Call = Request[Principal, Any, Any]
+RESULTS = 10
 Limit = Annotated[int, Parameter(ge=1, le=100)]
 
 
 class VectorStoresController(Controller):
     path = "/v1/vector_stores"
     guards = [requires_login]  # noqa: RUF012 - the framework's declaration style
+    exception_handlers = names_fields()
 
     @post(status_code=200)
     async def create(
         self, request: Call, data: StoreCreate, vector_stores: VectorStores, store_files: VectorStoreFiles
     ) -> VectorStore:
-        await store_files.known(request.user, data.file_ids)  # before anything is made
+        file_ids = data.file_ids or []
+        await store_files.known(request.user, file_ids)  # before anything is made
         made = await vector_stores.create(request.user, data)
-        if not data.file_ids:
+        if not file_ids:
             return made
         key = await vector_stores.readable(request.user, made.id)
-        await store_files.attach(request.user, key, dict.fromkeys(data.file_ids, None))
+        await store_files.attach(request.user, key, dict.fromkeys(file_ids, None))
         return await vector_stores.show(request.user, key)
 
     @get()
@@ -77,9 +81,9 @@ class VectorStoresController(Controller):
         ranking = data.ranking_options or RankingOptions()
         ask = SearchAsk(
             queries=tuple(queries),
-            limit=data.max_num_results,
+            limit=data.max_num_results or RESULTS,
             where=None if data.filters is None else read_filter(data.filters),
-            threshold=ranking.score_threshold,
+            threshold=ranking.score_threshold or 0.0,
         )
         found = await store_search.search(request.user, [store_id], ask)
         return SearchPage(search_query=queries, data=[_result(hit) for hit in found])

@@ -42,7 +42,7 @@ Chunking = AutoChunking | StaticChunking
 class StoreCreate(Struct, forbid_unknown_fields=True):
     name: StoreName | None = None
     description: Annotated[str, Meta(max_length=2000)] | None = None
-    file_ids: Annotated[list[FileId], Meta(max_length=2000)] = []
+    file_ids: Annotated[list[FileId], Meta(max_length=2000)] | None = None
     metadata: Metadata | None = None
     expires_after: ExpiresAfter | None = None
     chunking_strategy: Chunking | None = None
@@ -81,16 +81,16 @@ class Filter(Struct, forbid_unknown_fields=True):
 
 
 class RankingOptions(Struct, forbid_unknown_fields=True):
-    ranker: Literal["none", "auto", "default-2024-11-15"] | UnsetType = UNSET
-    score_threshold: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    ranker: Literal["none", "auto", "default-2024-11-15"] | None = None
+    score_threshold: Annotated[float, Meta(ge=0, le=1)] | None = None
 
 
 class SearchRequest(Struct, forbid_unknown_fields=True):
     query: Query | Annotated[list[Query], Meta(min_length=1, max_length=10)]
-    max_num_results: Annotated[int, Meta(ge=1, le=50)] = 10
+    max_num_results: Annotated[int, Meta(ge=1, le=50)] | None = None
     filters: Filter | None = None
     ranking_options: RankingOptions | None = None
-    rewrite_query: bool = False
+    rewrite_query: bool | None = None
 
 
 class FileCounts(Struct):
