@@ -203,6 +203,11 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
         return self.data / "run"
 
     @property
+    def operator_file(self) -> Path:
+        """Address and token for this machine's command line; readable by the owner of the data folder only."""
+        return self.run_dir / "operator.json"
+
+    @property
     def log_dir(self) -> Path:
         return self.data / "logs"
 

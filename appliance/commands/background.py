@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from appliance.commands.client import connect, operator_file
+from appliance.commands.client import connect
 from appliance.commands.ingesting import take_in
 from appliance.commands.options import ConfigOption, run, settings_from
 from appliance.commands.output import say
@@ -58,7 +58,7 @@ def start(
 def stop(config: ConfigOption = None) -> None:
     settings = settings_from(config)
     try:
-        pid = int(json.loads(operator_file(settings).read_text(encoding="utf-8"))["pid"])
+        pid = int(json.loads(settings.operator_file.read_text(encoding="utf-8"))["pid"])
     except (OSError, ValueError, KeyError):
         pid = 0
     if not pid or not is_held(settings):
@@ -120,7 +120,7 @@ async def _welcome(settings: Settings, password: str, *, samples: bool) -> None:
         if samples and SAMPLES.is_dir() and not await api.call("GET", "/api/collections"):
             await asyncio.to_thread(say, f"Taking in the sample documents (collection '{SAMPLES_COLLECTION}').")
             await take_in(api, SAMPLES, SAMPLES_COLLECTION, ["everyone"], quiet=True)
-    note = json.loads(operator_file(settings).read_text(encoding="utf-8"))
+    note = json.loads(settings.operator_file.read_text(encoding="utf-8"))
     say(f"\n  open      {settings.url}")
     say(f"  log in    {note['administrator']}")
     if password and note["first_start"]:

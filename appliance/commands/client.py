@@ -44,7 +44,7 @@ def find_target(settings: Settings) -> Target:
     url, key = environment_value("URL"), environment_value("API_KEY")
     if url and key:
         return Target(url.rstrip("/"), key)
-    note = operator_file(settings)
+    note = settings.operator_file
     try:
         found = json.loads(note.read_text(encoding="utf-8"))
         return Target(found["url"], found["token"])
@@ -53,11 +53,6 @@ def find_target(settings: Settings) -> Target:
             f"No appliance is running on {settings.data}.",
             remedy="Start it with 'appliance up', or set APPLIANCE_URL and APPLIANCE_API_KEY for one elsewhere.",
         ) from error
-
-
-def operator_file(settings: Settings) -> Path:
-    """Readable by the owner of the data folder only."""
-    return settings.run_dir / "operator.json"
 
 
 class Api:

@@ -1,6 +1,7 @@
 """The life of the one process: lock, first start, web server, orderly end."""
 
 import asyncio
+import ctypes
 import fcntl
 import gc
 import json
@@ -16,7 +17,6 @@ import uvicorn
 import uvloop
 
 from appliance.app import Parts, build_app, running
-from appliance.commands.client import operator_file
 from appliance.foundation import Conflict
 from appliance.migrations import migrate
 from appliance.settings import Settings
@@ -64,10 +64,17 @@ def run_for_long(work: Coroutine[Any, Any, None]) -> None:
     The collector of reference cycles took 5 to 12 % of a busy gateway: what the start has made is left out of its
     searches, and it looks less often.
     """
-    gc.collect()
-    gc.freeze()
     gc.set_threshold(GC_THRESHOLD, 50, 50)
     uvloop.run(work)
+
+
+def tidy_memory() -> None:
+    """After the start: what is there now stays, so the collector need not look at it; what was dropped goes back."""
+    gc.collect()
+    gc.freeze()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:  # glibc only
+        trim(0)
 
 
 def prepare_folders(settings: Settings) -> None:
@@ -106,7 +113,7 @@ def is_held(settings: Settings) -> bool:
 @contextmanager
 def operator_note(settings: Settings, token: str, first: FirstStart) -> Iterator[None]:
     """Leave the address and the operator's token for this machine's command line while the process runs."""
-    note = operator_file(settings)
+    note = settings.operator_file
     draft = note.with_suffix(".new")
     draft.unlink(missing_ok=True)
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
@@ -208,6 +215,7 @@ class _Server(uvicorn.Server):
 async def _when_listening(server: uvicorn.Server, announce: Callable[[], Awaitable[None]]) -> None:
     while not server.started:  # noqa: ASYNC110 - the server offers a flag, no event
         await asyncio.sleep(0.05)
+    tidy_memory()
     await announce()
 
 

@@ -6,9 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from functools import partial
 from hashlib import blake2b
-from typing import TypeVar
-
-import aiohttp
+from typing import TYPE_CHECKING, TypeVar
 
 from appliance.foundation import Lane
 from appliance.inference.catalogue import Catalogue, Entry
@@ -38,7 +36,10 @@ from appliance.inference.remote import RemoteEngine
 from appliance.inference.settings import InferenceSettings, ModelChoice
 from appliance.inference.store import ModelStore
 from appliance.inference.supervisor import LocalEngine
-from appliance.inference.transport import check_base_url, way_to
+from appliance.inference.transport import EngineTransport, check_base_url, way_to
+
+if TYPE_CHECKING:
+    from appliance.inference.tls import TlsWays
 
 T = TypeVar("T")
 
@@ -76,15 +77,13 @@ class Engines:
         self._choices = {c.id: c for c in choices}
         self._kept: dict[str, list[LocalEngine | RemoteEngine]] = {}
         self._pools: dict[str, ModelPool] = {}
-        self._session: aiohttp.ClientSession | None = None
+        self._tls: TlsWays | None = None
 
     async def start(self) -> None:
         """Begin to start everything; returns at once. `list_facts` tells how far it is."""
-        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30)
-        self._session = aiohttp.ClientSession(connector=connector, trust_env=False, read_bufsize=2**20)
         watch = WatchRules(self._settings.watch_interval_s, self._settings.watch_deadline_s)
         for model_id, choice in self._choices.items():
-            kept = self._build(self._entries[model_id], choice, self._session)
+            kept = self._build(self._entries[model_id], choice)
             on_processor = not choice.base_urls and not self._shares
             rules = pool_rules(choice, self._settings, on_processor=on_processor)
             pool = ModelPool(model_id, kept, rules, watch, self._watcher)
@@ -98,8 +97,8 @@ class Engines:
         """Stop all engines and their children."""
         await asyncio.gather(*(pool.stop() for pool in self._pools.values()))
         await asyncio.gather(*(e.stop() for engines in self._kept.values() for e in engines))
-        if self._session is not None:
-            await self._session.close()
+        if self._tls is not None:
+            await self._tls.close()
 
     def facts(self, model_id: str) -> ModelFacts:
         """Raises ModelUnknown."""
@@ -259,11 +258,18 @@ class Engines:
             f"No model with task '{task}' is configured.", remedy="Add one to [[engines.models]] in the settings."
         )
 
-    def _build(
-        self, entry: Entry, choice: ModelChoice, session: aiohttp.ClientSession
-    ) -> list[LocalEngine | RemoteEngine]:
+    def _way_to(self, url: str) -> EngineTransport:
+        if not url.startswith("https://"):
+            return way_to(url, self._settings.silence_s)
+        if self._tls is None:
+            from appliance.inference.tls import TlsWays  # noqa: PLC0415 - takes 5 MB; engines are mostly near
+
+            self._tls = TlsWays()
+        return self._tls.way_to(url, self._settings.silence_s)
+
+    def _build(self, entry: Entry, choice: ModelChoice) -> list[LocalEngine | RemoteEngine]:
         def connect(url: str) -> EngineClient:
-            return EngineClient(way_to(url, session, self._settings.silence_s), entry.id)
+            return EngineClient(self._way_to(url), entry.id)
 
         if choice.base_urls:
             return [

@@ -18,7 +18,8 @@ import aiohttp
 import uvloop
 
 from appliance.inference.port import UpstreamReply
-from appliance.inference.transport import AiohttpTransport, EngineTransport, way_to
+from appliance.inference.tls import AiohttpTransport
+from appliance.inference.transport import EngineTransport, way_to
 from tests.support.mock import bench_folder, mock_upstream
 
 PORT = 19010
@@ -78,7 +79,7 @@ async def cost_us(way: EngineTransport, work: Work) -> float:
 async def compare(url: str, work: Work, rounds: int) -> tuple[float, float]:
     """Medians of both clients, ours first, in turns."""
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), trust_env=False) as session:
-        ways = [way_to(url, session, 60.0), AiohttpTransport(session, url, 60.0)]
+        ways = [way_to(url, 60.0), AiohttpTransport(session, url, 60.0)]
         costs: list[list[float]] = [[], []]
         for turn in range(rounds + 1):
             for at in (0, 1) if turn % 2 else (1, 0):

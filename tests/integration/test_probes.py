@@ -11,7 +11,8 @@ from appliance.inference import Catalogue, EngineUnavailable, Entry
 from appliance.inference.catalogue import ChatProbe, Probes, RerankProbe
 from appliance.inference.client import EngineClient
 from appliance.inference.probe import WrongAnswer, probe
-from appliance.inference.transport import AiohttpTransport, EngineTransport, way_to
+from appliance.inference.tls import AiohttpTransport
+from appliance.inference.transport import EngineTransport, way_to
 from tests.fakes.engine import FakeEngine
 
 CATALOGUE = Catalogue.load(Path("/nonexistent"))
@@ -28,7 +29,7 @@ async def connect(request: pytest.FixtureRequest) -> AsyncIterator[Connect]:
         def make(url: str) -> EngineTransport:
             if request.param == "aiohttp":
                 return AiohttpTransport(session, url.removesuffix("/v1"), 10.0)
-            ways.append(way_to(url, session, 10.0))
+            ways.append(way_to(url, 10.0))
             return ways[-1]
 
         yield make
