@@ -154,7 +154,7 @@ class Ledger:
             await self._store.apply(self.gateway_id, self._in_transit)
             self.state.flushed_through = self._in_transit.through
             self._in_transit = None
-        self._journal.drop_through(self.state.flushed_through)
+        self._journal.drop_through(self._journal.sequence)  # nothing waits, so the database has all that was settled
 
     def _report(self, left: Replayed) -> None:
         self.state.unsettled_at_start = len(left.unsettled)

@@ -51,6 +51,7 @@ class Usage:
         self._counters = Counters(self.book, is_shared=self._is_shared)
         self._plans = Plans(self.book, self._counters, self.ledger, clock)
         self._queueing = Queueing(self._plans, None, clock, settings)
+        self._day = clock.now().date()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -184,7 +185,10 @@ class Usage:
             except OSError as error:
                 log.warning("the usage journal is not on the disk yet", reason=error.strerror)
             self._plans.forget_old(time.monotonic())
-            self._counters.apply_limits(self._clock.now().date())
+            today = self._clock.now().date()
+            if today != self._day:
+                self._day = today
+                self._counters.apply_limits(today)
 
     async def _tend_leases(self, leases: Leases) -> None:
         while True:

@@ -9,6 +9,7 @@ gateway is a process as people run it. The same seed makes the same requests.
 
 import argparse
 import asyncio
+import logging
 import random
 import sys
 import tempfile
@@ -265,6 +266,7 @@ async def read_ledger(variables: dict[str, str], data: Path, user_id: str) -> Us
 
 async def conduct(race: Race, place: Path) -> Outcome:
     began = time.monotonic()
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # a killed gateway breaks its connections off
     async with serving(RaceEngine(delay_s=0.004)) as engine:
         with surroundings(race, place, engine.url) as variables:
             processes = [ApplianceProcess(place / f"data-{n}", variables) for n in range(race.gateways)]
