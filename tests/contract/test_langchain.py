@@ -80,5 +80,3 @@ def test_embeddings_of_text(base_url: str, key: str) -> None:
     asked = embeddings.embed_query("query: hotel costs")
     assert len(asked) == 384
     assert sum(a * b for a, b in zip(asked, near, strict=True)) > sum(a * b for a, b in zip(asked, far, strict=True))
-    by_tokens = OpenAIEmbeddings(model=EMBED, tiktoken_enabled=True, **options)
-    assert by_tokens.check_embedding_ctx_length, "its default sends another tokenizer's numbers, which are refused"

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from appliance.inference import Catalogue
 from appliance.openai_api.chat_completions.forms import BuiltCalls, JsonForm, NativeCalls
 from appliance.openai_api.chat_completions.prepare import once_more, prepare
 from appliance.openai_api.chat_completions.schemas import Checker
@@ -251,3 +252,9 @@ def test_json_that_does_not_fit_is_refused_unless_it_was_cut_off() -> None:
         form.whole(choice)
     form.whole({**choice, "finish_reason": "length"})
     form.whole({**choice, "message": {"content": '{"city": "Berlin", "unit": "celsius"}'}})
+
+
+def test_a_model_has_the_ability_when_its_engine_has_the_parser() -> None:
+    for entry in Catalogue.load().all():
+        parses = "--tool-call-parser" in entry.engine_args and "--enable-auto-tool-choice" in entry.engine_args
+        assert parses == ("tools" in entry.abilities), entry.id
