@@ -11,10 +11,13 @@ from rich.table import Table
 
 from appliance.foundation import ApplianceError
 
+WIDE = 300
+"""Characters of a line that goes into a pipe or file."""
+
 
 def console() -> Console:
     """Standard output, plain when it is no terminal."""
-    return Console(highlight=False, soft_wrap=True)
+    return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
 
 
 def say(text: str) -> None:
@@ -28,7 +31,10 @@ def print_json(value: Any) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    """Nothing is cut: names are there to be copied. What is too long for a terminal is folded."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*row)
     console().print(table)

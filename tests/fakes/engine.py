@@ -43,10 +43,13 @@ class FakeEngine:
     words_sent: int = 0
     left_early: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a client went away in mid-answer."""
+    serves: str = ""
+    """The only model that it knows; empty: whichever it is asked for."""
     url: str = ""
 
     def application(self) -> web.Application:
         app = web.Application(client_max_size=64 * 1024 * 1024)
+        app.router.add_get("/v1/models", self._models)
         app.router.add_post("/v1/chat/completions", self._chat)
         app.router.add_post("/v1/completions", self._complete)
         app.router.add_post("/v1/embeddings", self._embeddings)
@@ -56,6 +59,9 @@ class FakeEngine:
         app.router.add_post("/v1/score", self._score)
         app.router.add_post("/v1/audio/transcriptions", self._transcribe)
         return app
+
+    async def _models(self, _: web.Request) -> web.Response:
+        return web.json_response({"object": "list", "data": [{"id": self.serves or "anything", "object": "model"}]})
 
     async def _rerank(self, request: web.Request) -> web.Response:
         """Common words decide; the best comes first, as the real ones answer."""
@@ -86,6 +92,8 @@ class FakeEngine:
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
+        if self.serves and body["model"] != self.serves:
+            return web.json_response({"error": {"message": "The model does not exist."}}, status=404)
         text = self.answer
         if "capital of Germany" in _said(body["messages"][-1]):
             text = "Berlin."
