@@ -49,6 +49,7 @@ class FakeEngine:
 
     def application(self) -> web.Application:
         app = web.Application(client_max_size=64 * 1024 * 1024)
+        app.router.add_get("/health", self._health)
         app.router.add_get("/v1/models", self._models)
         app.router.add_post("/v1/chat/completions", self._chat)
         app.router.add_post("/v1/completions", self._complete)
@@ -59,6 +60,9 @@ class FakeEngine:
         app.router.add_post("/v1/score", self._score)
         app.router.add_post("/v1/audio/transcriptions", self._transcribe)
         return app
+
+    async def _health(self, _: web.Request) -> web.Response:
+        return web.Response()
 
     async def _models(self, _: web.Request) -> web.Response:
         return web.json_response({"object": "list", "data": [{"id": self.serves or "anything", "object": "model"}]})

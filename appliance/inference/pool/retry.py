@@ -32,9 +32,11 @@ class Attempts(Struct, frozen=True, gc=False):
 
 
 def next_step(done: Attempts) -> Step:
-    """`other`: on a replica that was not tried; `same`: once more, as a kept connection may have been stale."""
+    """`other`: on a replica that was not tried; `same`: once more, as a kept connection may have been stale, and a
+    router may choose another engine.
+    """
     if done.count >= ATTEMPTS or done.elapsed_s > WITHIN_S:
         return "give_up"
     if done.others:
         return "other"
-    return "same" if done.cause == "lost" and done.count == 1 else "give_up"
+    return "same" if done.cause != "frozen" and done.count == 1 else "give_up"
