@@ -1,29 +1,27 @@
 """A batch runs behind a person who chats: how much later does the first token come?
 
-    python -m tests.campaigns.lanes --batch 2000 --chats 60 --seed 1 [--engines stand-in|real] [--no-lanes]
+    python -m tests.campaigns.lanes --batch 2000 --chats 60 --seed 1
+        [--engines stand-in|real] [--through pool|batches] [--no-lanes]
 
-A person chats alone; then the batch begins while nobody is about, and the person chats again. Both have the same
-questions. `--no-lanes` sends the batch as if people asked: what it would be like without lanes.
+A person chats alone; then the batch begins while nobody is about, and the person chats again; then alone once more,
+as a shared machine is not equally fast all the time. The questions are the same. `--no-lanes` sends the batch as if
+people asked: what it would be like without lanes.
 """
 
 import argparse
 import asyncio
 import json
-import random
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from appliance.foundation import Lane
-from appliance.inference import Engines, EngineUnavailable, Forward
+from appliance.foundation import configure_logging
 from appliance.inference.pool.lanes import CALM_S
 from appliance.settings import EnginesSection, ModelSection, Settings
-from tests.campaigns.person import WORDS
+from tests.campaigns.batch_job import BatchJob, Job, Requests, StraightJob
 from tests.support.engines import EngineProcess, engine_processes
 from tests.support.gateway import CHAT_MODEL, EMBED_MODEL, Gateway, gateway
 from tests.support.process import ENGINE_ENVIRONMENT, ENGINE_MODELS, ROOT
@@ -39,6 +37,8 @@ class Plan:
     seed: int = 1
     engines: str = "stand-in"
     lanes: bool = True
+    through: str = "pool"
+    """`pool`: all stand in the model's line at once; `batches`: as one job of `/v1/batches`."""
     max_tokens: int = 64
     """Of each batch request."""
 
@@ -52,50 +52,6 @@ class Outcome:
     """Batch requests that ended while the person chatted."""
     failed: int
     lines: list[str] = field(default_factory=list)
-
-
-class Batch:
-    """Requests, all given to the engines at once, as a batch job does."""
-
-    def __init__(self, plan: Plan, engines: Engines) -> None:
-        self._plan = plan
-        self._engines = engines
-        self._chance = random.Random(plan.seed)
-        self.done = 0
-        self.failed = 0
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(self._one(number)) for number in range(self._plan.batch)]
-        try:
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _one(self, number: int) -> None:
-        body = {
-            "model": CHAT_MODEL,
-            "max_tokens": self._plan.max_tokens,
-            "messages": [{"role": "user", "content": f"{number}: {' '.join(self._chance.sample(WORDS, 6))}"}],
-        }
-        lane: Lane = "batch" if self._plan.lanes else "interactive"
-        tokens = 20 + self._plan.max_tokens
-        try:
-            reply = await self._engines.forward(
-                Forward(CHAT_MODEL, "/v1/chat/completions", json.dumps(body).encode(), lane, tokens)
-            )
-            try:
-                while await reply.read():
-                    pass
-            finally:
-                reply.close()
-        except EngineUnavailable:
-            self.failed += 1
-            return
-        self.done += reply.status == 200
-        self.failed += reply.status != 200
 
 
 async def person(running: Gateway, key: str, plan: Plan) -> list[float]:
@@ -115,21 +71,25 @@ async def play(plan: Plan, settings: Settings) -> Outcome:
         await person(running, key, Plan(chats=5))  # whatever is slow the first time
         alone = await person(running, key, plan)
         await asyncio.sleep(CALM_S + 1)
-        batch = Batch(plan, running.parts.engines)
-        async with batch.running():
-            await asyncio.sleep(1.0)
-            before, began = batch.done, time.monotonic()
-            beside = await person(running, key, plan)
-            done, took_s = batch.done - before, time.monotonic() - began
-            left = running.parts.engines.waiting(CHAT_MODEL, "batch")
+        requests = Requests(plan.batch, plan.seed, plan.max_tokens)
+        async with running.client(headers={"Authorization": f"Bearer {key}"}) as client:
+            straight = StraightJob(requests, running, "batch" if plan.lanes else "interactive")
+            job: Job = BatchJob(requests, client) if plan.through == "batches" else straight
+            async with job.running():
+                await asyncio.sleep(1.0)
+                (before, _), began = await job.counts(), time.monotonic()
+                beside = await person(running, key, plan)
+                (after, failed), took_s = await job.counts(), time.monotonic() - began
+        await asyncio.sleep(2.0)
+        alone = sorted(alone + await person(running, key, plan))
         rise = p95(beside) / p95(alone) - 1
         lines = [
             f"first token alone:  median {median(alone) * 1000:.0f} ms, p95 {p95(alone) * 1000:.0f} ms",
             f"first token beside: median {median(beside) * 1000:.0f} ms, p95 {p95(beside) * 1000:.0f} ms",
             f"rise of the p95: {rise * 100:+.1f} % (at most {RISE * 100:.0f} %)",
-            f"batch meanwhile: {done} of {plan.batch} in {took_s:.0f} s, {left} left in line, {batch.failed} failed",
+            f"batch meanwhile: {after - before} in {took_s:.0f} s; {after} of {plan.batch} done, {failed} failed",
         ]
-        return Outcome(rise, median(beside) / median(alone) - 1, done, batch.failed, lines)
+        return Outcome(rise, median(beside) / median(alone) - 1, after - before, failed, lines)
 
 
 def median(values: list[float]) -> float:
@@ -142,6 +102,7 @@ def p95(values: list[float]) -> float:
 
 def run(plan: Plan) -> Outcome:
     """The whole campaign."""
+    configure_logging("error")
     crowded, other = EngineProcess("tests.campaigns.crowded_engine"), EngineProcess()
     with tempfile.TemporaryDirectory(prefix="pma-") as folder, engine_processes(crowded, other):
         chat_urls = () if plan.engines == "real" else (crowded.url,)
@@ -165,9 +126,11 @@ def main() -> int:
     parser.add_argument("--chats", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--engines", choices=("stand-in", "real"), default="stand-in")
+    parser.add_argument("--through", choices=("pool", "batches"), default="pool")
     parser.add_argument("--no-lanes", action="store_true")
     chosen = parser.parse_args()
-    outcome = run(Plan(chosen.batch, chosen.chats, chosen.seed, chosen.engines, not chosen.no_lanes))
+    lanes, through = not chosen.no_lanes, chosen.through
+    outcome = run(Plan(chosen.batch, chosen.chats, chosen.seed, chosen.engines, lanes, through))
     print("\n".join(outcome.lines))
     return 1 if outcome.rise >= RISE or outcome.failed or not outcome.done else 0
 

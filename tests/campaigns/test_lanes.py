@@ -6,8 +6,9 @@ from tests.campaigns.lanes import RISE, Plan, run
 
 
 @pytest.mark.timeout(200)
-def test_a_batch_does_not_make_people_wait() -> None:
-    outcome = run(Plan(batch=400, chats=25, seed=3))
+@pytest.mark.parametrize("through", ["pool", "batches"])
+def test_a_batch_does_not_make_people_wait(through: str) -> None:
+    outcome = run(Plan(batch=400, chats=25, seed=3, through=through))
     print("\n".join(outcome.lines))
     assert outcome.failed == 0
     assert outcome.done > 0
