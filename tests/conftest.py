@@ -6,12 +6,16 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from appliance.foundation import configure_logging
 from tests.fakes.engine import FakeEngine, serving
 from tests.support import postgres
 from tests.support.gateway import Gateway, gateway, settings_for
 from tests.support.process import ENGINE_ENVIRONMENT, SAMPLES, ApplianceProcess, appliance
+
+settings.register_profile("any machine", deadline=None)  # a busy one is slow without anything being wrong
+settings.load_profile("any machine")
 
 SHARED = Path(os.environ.get("APPLIANCE_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
