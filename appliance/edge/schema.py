@@ -13,8 +13,10 @@ from litestar import Litestar, Request, post
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.response import Stream
 
 DESCRIBED = "described"
+STREAMED = ("text/event-stream", "application/octet-stream")
 
 CODE = {"type": "string"}
 OURS = {
@@ -78,7 +80,7 @@ class WholeSchema(JsonRenderPlugin):
 
 def whole_schema(app: Litestar, known: Mapping[str, Any]) -> dict[str, Any]:
     """The framework's description of an application, with the plain ASGI routes, and with our errors."""
-    paths, components = dict(known["paths"]), dict(known.get("components", {}))
+    paths, components = _with_streams(app, known["paths"]), dict(known.get("components", {}))
     schemas = dict(components.get("schemas", {}))
     paper = _apart(_on_paper(app), schemas)
     paths |= paper["paths"]
@@ -126,6 +128,22 @@ def _paper_handler(path: str, about: Described) -> Any:
     handle.__annotations__["data"] = about.takes
     name = path.strip("/").replace("/", "_")
     return post(path, status_code=200, operation_id=name, summary=about.about)(handle)
+
+
+def _with_streams(app: Litestar, paths: Mapping[str, Any]) -> dict[str, Any]:
+    """What answers with a stream answers with events or bytes, which the framework cannot tell."""
+    changed: dict[str, Any] = dict(paths)
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", ()):
+            if handler.parsed_fn_signature.return_type.annotation is not Stream or route.path_format not in paths:
+                continue
+            item = dict(changed[route.path_format])
+            for method in handler.http_methods:
+                operation = item[method.lower()]
+                good = {"200": {"description": "A stream.", "content": {kind: {} for kind in STREAMED}}}
+                item[method.lower()] = {**operation, "responses": good}
+            changed[route.path_format] = item
+    return changed
 
 
 def _with_errors(path: str, item: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 from litestar.response import Stream
 
+from appliance.foundation import ApplianceError, note_error
+
 HEARTBEAT_S = 10.0
 WAIT = b": wait\n\n"
 AHEAD_COUNT = 16
@@ -25,16 +27,27 @@ def sse(name: str | None, data: Any) -> bytes:
 def event_stream(events: AsyncIterator[bytes], *, headers: dict[str, str] | None = None) -> Stream:
     """Send events as they come, and a comment when none came for a while, so that proxies keep the line open.
 
-    When the client leaves, the iterator is closed at once.
+    An error of ours that comes in the middle is the last event, `failed`: its status can no longer be sent. When the
+    client leaves, the iterator is closed at once.
     """
     return Stream(
-        with_heartbeat(events, HEARTBEAT_S),
+        _orderly(events),
         media_type="text/event-stream",
         headers={**STREAM_HEADERS, **(headers or {})},
     )
 
 
-async def with_heartbeat(events: AsyncIterator[bytes], interval_s: float) -> AsyncIterator[bytes]:
+async def _orderly(events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async with aclosing(with_heartbeat(events, HEARTBEAT_S)) as source:
+        try:
+            async for event in source:
+                yield event
+        except ApplianceError as error:
+            note_error(error.code)
+            yield sse("failed", {"code": error.code, "message": error.sentence()})
+
+
+async def with_heartbeat(events: AsyncIterator[bytes], interval_s: float) -> AsyncGenerator[bytes]:
     """Pass events on; yield `: wait` whenever `interval_s` went by without one. Closing this closes `events`.
 
     One task reads `events` from beginning to end: a deadline that began in one step of a generator (`asyncio.timeout`)

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from appliance.edge.sse import AHEAD_COUNT, WAIT, with_heartbeat
+from appliance.edge.sse import AHEAD_COUNT, WAIT, event_stream, with_heartbeat
+from appliance.foundation import NotFound
 
 
 async def numbers(count: int) -> AsyncIterator[bytes]:
@@ -50,6 +51,16 @@ async def test_silence_is_filled() -> None:
         release.set()
     assert found[0] == WAIT
     assert found[-1] == b"late"
+
+
+async def test_an_error_in_the_middle_is_the_last_event() -> None:
+    async def gone() -> AsyncIterator[bytes]:
+        yield b"first"
+        raise NotFound("It was deleted.")
+
+    found = [event async for event in event_stream(gone()).iterator]
+    assert found[0] == b"first"
+    assert found[1:] == [b'event: failed\ndata: {"code":"not_found","message":"It was deleted."}\n\n']
 
 
 async def test_leaving_closes_the_source() -> None:
