@@ -183,6 +183,7 @@ async def serve(
         lifespan="off",
         http="httptools",
         ws="none",
+        proxy_headers=bool(parts.settings.server.public_url),  # whose word counts only where a proxy is meant to stand
     )
     server = _Server(config)
     async with running(parts):
