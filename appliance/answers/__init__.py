@@ -20,6 +20,7 @@ from appliance.answers.events import (
     TokenDelta,
 )
 from appliance.answers.grounding import Support, sources_text, supports
+from appliance.answers.meter import TurnMeter, metered_events, metered_turn
 from appliance.answers.service import Answers
 from appliance.answers.settings import AnswerSettings
 from appliance.answers.turn import Assistant, HistoryTurn, Turn, TurnCost
@@ -41,6 +42,9 @@ __all__ = [
     "TokenDelta",
     "Turn",
     "TurnCost",
+    "TurnMeter",
+    "metered_events",
+    "metered_turn",
     "sources_text",
     "supports",
 ]

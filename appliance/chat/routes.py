@@ -9,12 +9,11 @@ from litestar import Controller, Request, delete, get, patch, post
 from litestar.response import Stream
 from msgspec import UNSET
 
-from appliance.answers import AnswerEvent, Answers, Assistants, Turn
+from appliance.answers import AnswerEvent, Answers, Assistants, Turn, metered_events, metered_turn
 from appliance.answers.wire import event_reply
 from appliance.chat.live import LiveTurn
-from appliance.chat.meter import metered_events, metered_turn
 from appliance.chat.models import ConversationRow, TurnRow
-from appliance.chat.service import ChatService
+from appliance.chat.service import IN_LEDGER, ChatService
 from appliance.chat.wire import (
     AskRequest,
     AssistantReply,
@@ -93,7 +92,7 @@ class AskController(Controller):
             history=(),
             collection_ids=None if data.collection_ids is None else tuple(data.collection_ids),
         )
-        meter = await metered_turn(usage, answers, request.user, turn)
+        meter = await metered_turn(usage, answers, request.user, turn, IN_LEDGER)
         events = answers.answer(request.user.scope(), meter.turn)
         return event_stream(_rendered(metered_events(meter, events)))
 

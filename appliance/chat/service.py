@@ -16,9 +16,10 @@ from appliance.answers import (
     Assistants,
     HistoryTurn,
     Turn,
+    TurnMeter,
+    metered_turn,
 )
 from appliance.chat.live import LiveTurn
-from appliance.chat.meter import TurnMeter, metered_turn
 from appliance.chat.models import ConversationRow, TurnRow
 from appliance.chat.repository import ConversationRepository
 from appliance.foundation import DefectError, NotFound
@@ -28,6 +29,8 @@ from appliance.usage import Usage
 log = structlog.get_logger(__name__)
 
 HISTORY_TURNS = 6
+IN_LEDGER = "chat"
+"""The endpoint under which the ledger has what was asked in the web UI."""
 INTERRUPTED = "The appliance was restarted while this was written. Ask once more."
 
 
@@ -120,7 +123,7 @@ class ChatService:
             history=tuple(history),
             collection_ids=None if collection_ids is None else tuple(collection_ids),
         )
-        meter = await metered_turn(self._usage, self._answers, caller, turn)
+        meter = await metered_turn(self._usage, self._answers, caller, turn, IN_LEDGER)
         try:
             row = await self._repository.add_turn(conversation_id, question, assistant.id)
         except BaseException:  # whatever it is, the turn does not begin

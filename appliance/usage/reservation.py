@@ -2,10 +2,14 @@
 
 from collections.abc import Callable
 
+import structlog
+
 from appliance.usage.errors import Headers
 from appliance.usage.plan import Amounts, Plan
 from appliance.usage.port import Ask, Spent
 from appliance.usage.records import Reserved
+
+log = structlog.get_logger(__name__)
 
 
 class Reservation:
@@ -34,6 +38,12 @@ class Reservation:
         """Most that may be generated, all choices together: less than was asked for when a budget has no more."""
         self.settled = False
         self._done = done
+
+    def __del__(self) -> None:
+        """A net under the doors: whoever forgot it did no work, and its hold must not stay for ever."""
+        if not self.settled:
+            log.warning("a reservation was dropped without being settled", endpoint=self.ask.endpoint)
+            self.settle(Spent(0, 0, outcome="cancelled"))
 
     def settle(self, spent: Spent) -> None:
         """Charge what was really used, give back the rest. Later calls do nothing."""

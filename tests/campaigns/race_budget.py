@@ -219,7 +219,9 @@ async def with_budget(race: Race, processes: list[ApplianceProcess]) -> tuple[st
     async with AsyncExitStack() as stack:
         admin = await stack.enter_async_context(_session(processes[0], ADMIN))
         made = await admin.ok("POST", "/api/users", {"email": "racer@example.org", "name": "R", "password": PASSWORD})
-        await admin.ok("PUT", f"/api/limits/user:{made['id']}", race.limit)
+        wanted = [f"{name}={amount}" for name, amount in race.limit.items()]
+        told = await asyncio.to_thread(processes[0].cli_json, "limits", "set", "user:racer@example.org", *wanted)
+        assert told["limits"] == race.limit
         racer = await stack.enter_async_context(_session(processes[0], "racer@example.org"))
         key = str((await racer.ok("POST", "/api/keys", {"name": "race", "expires_in_days": 1}))["key"])
     for process in processes:

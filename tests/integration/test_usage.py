@@ -133,7 +133,7 @@ async def test_turns_of_the_web_ui_are_booked_in_the_same_ledger(running_gateway
         turns = f"/api/conversations/{conversation}/turns"
         assert (await client.events("POST", turns, question))[-1][0] == "finished"
         assert (await client.events("POST", "/api/ask", question))[-1][0] == "finished"
-        await client.ok("POST", "/v1/chat/completions", chat())
+        await client.ok("POST", "/v1/chat/completions", {**chat(), "model": "assistant"})
         for path in (turns, "/api/ask"):
             refused = await client.post(path, json=question)
             assert (refused.status_code, refused.json()["error"]["code"]) == (429, "insufficient_quota")

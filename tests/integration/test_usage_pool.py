@@ -192,12 +192,13 @@ async def test_a_killed_gateway_gives_back_when_it_starts_again(town: Town) -> N
     await limit(usages, someone, tokens_total=1500)
     assert await run(usages[0], someone)
     assert await run(usages[1], someone)
-    await usages[0].reserve(someone, Ask("model", "chat/completions", 10, 20))
+    open_one = await usages[0].reserve(someone, Ask("model", "chat/completions", 10, 20))
     await kill(usages[0])
     passed = sum(await asyncio.gather(*(run(usages[1], someone) for _ in range(70))))
     again = await town.gateway("a")
     passed += sum(await asyncio.gather(*(run(usage, someone) for usage in (usages[1], again) for _ in range(50))))
     assert passed == 96, "two before, and the open one is charged as two"
+    assert not open_one.settled
     for usage in (usages[1], again):
         await usage.stop()
 

@@ -152,6 +152,15 @@ async def test_requests_at_once(house: House) -> None:
     await usage.stop()
 
 
+async def test_what_is_dropped_without_being_settled_is_given_back(house: House) -> None:
+    usage, someone = await house.start(), caller()
+    await house.limit(usage, f"user:{someone.user_id}", tokens_per_day=100, concurrent_requests=1)
+    await usage.reserve(someone, ask(10, 90))
+    assert await run(usage, someone, used=90, wanted=ask(10, 90)) == 90
+    await usage.stop()
+    assert await house.totals() == (2, 0, 10, 90)
+
+
 async def test_what_failed_costs_nothing_and_is_named(house: House) -> None:
     usage, someone = await house.start(), caller()
     await house.limit(usage, f"user:{someone.user_id}", requests_per_day=1, tokens_per_day=100)
@@ -195,7 +204,7 @@ async def test_a_kill_loses_nothing_and_counts_nothing_twice(house: House) -> No
     await usage.ledger.flush()
     for _ in range(2):
         await run(usage, someone, used=5, wanted=ask())
-    await usage.reserve(someone, ask(10, 20))
+    open_one = await usage.reserve(someone, ask(10, 20))
     await house.kill(usage)
     again = await house.start()
     assert await house.totals() == (7, 1, 70, 50), "the open one counts as it was reserved"
@@ -208,6 +217,7 @@ async def test_a_kill_loses_nothing_and_counts_nothing_twice(house: House) -> No
     await third.stop()
     assert (await house.totals())[:2] == (10, 1)
     assert list((house.folder / "usage").glob("*.journal")) == []
+    assert not open_one.settled
 
 
 async def test_a_kill_between_the_commit_and_the_end_of_the_journal_counts_once(house: House) -> None:

@@ -15,6 +15,9 @@ from appliance.answers import (
     HistoryTurn,
     TokenDelta,
     Turn,
+    TurnMeter,
+    metered_events,
+    metered_turn,
 )
 from appliance.edge import sse
 from appliance.foundation import CapacityError, InvalidInput, new_id
@@ -32,11 +35,9 @@ from appliance.openai_api.chat_completions.reply import (
 )
 from appliance.openai_api.chat_completions.wire import ChatCompletionRequest, Message, TextPart, asks_for_usage
 from appliance.openai_api.errors import UnsupportedValue, error_event
-from appliance.usage import Ask, Reservation, Spent, Usage
+from appliance.usage import Usage
 
 DONE = b"data: [DONE]\n\n"
-TURN_TOKENS = 2048
-"""What a turn may cost, roughly: passages, question and answer."""
 
 
 class AnswerBroken(CapacityError):
@@ -69,10 +70,9 @@ class AssistantCalls:
         """Raises OutsideKeyScope, LimitExceeded, InvalidInput, UnsupportedValue."""
         require_assistant(principal, request.model)
         turn = self._turn(request)
-        prompt_tokens = TURN_TOKENS + len(turn.question) // 4
-        ask = Ask(turn.assistant.model_id, "chat/completions", prompt_tokens, 0)
-        reservation = await self._usage.reserve(principal, ask)
-        return AssistantCall(request, self._answers.answer(principal.scope(), turn), reservation, self._public_url)
+        meter = await metered_turn(self._usage, self._answers, principal, turn, "chat/completions")
+        events = metered_events(meter, self._answers.answer(principal.scope(), meter.turn))
+        return AssistantCall(request, events, meter, self._public_url)
 
     def _turn(self, request: ChatCompletionRequest) -> Turn:
         if request.tools or (request.response_format and request.response_format.type != "text"):
@@ -105,17 +105,16 @@ class AssistantCall:
         self,
         request: ChatCompletionRequest,
         events: AsyncGenerator[AnswerEvent],
-        reservation: Reservation,
+        meter: TurnMeter,
         public_url: str,
     ) -> None:
-        self.headers = reservation.headers
+        self.headers = meter.headers
         self.streams = bool(request.stream)
         self._model = request.model
         self._with_usage = asks_for_usage(request.stream_options)
         self._events = events
-        self._reservation = reservation
+        self._meter = meter
         self._public_url = public_url
-        self._finished: AnswerFinished | None = None
         self._chunks = self._stream()
 
     async def read(self) -> bytes:
@@ -128,7 +127,6 @@ class AssistantCall:
                 if isinstance(event, AnswerFailed):
                     raise AnswerRefused(event)
                 if isinstance(event, AnswerFinished):
-                    self._finished = event
                     return msgspec.json.encode(self._completion(event))
         finally:
             await self.aclose()
@@ -137,10 +135,7 @@ class AssistantCall:
     async def aclose(self) -> None:
         await self._chunks.aclose()
         await self._events.aclose()
-        if self._finished is None:
-            self._reservation.settle(Spent(0, 0, outcome="cancelled"))
-        else:
-            self._reservation.settle(Spent(self._finished.prompt_tokens, self._finished.completion_tokens))
+        self._meter.settle()  # also when nobody has asked for the first event
 
     async def _stream(self) -> AsyncGenerator[bytes]:
         head = (f"chatcmpl-{new_id().hex}", int(datetime.now(UTC).timestamp()), self._model)
@@ -154,7 +149,6 @@ class AssistantCall:
                 yield sse(None, error_event(AnswerRefused(event)))
                 return
             elif isinstance(event, AnswerFinished):
-                self._finished = event
                 rest = event.text[len(sent) :] if event.text.startswith(sent) else ""
                 yield _chunk(head, Delta(content=rest, annotations=self._annotations(event)))
                 yield _chunk(head, Delta(), finish_reason=event.finish_reason)

@@ -5,12 +5,11 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
 
-from appliance.answers import AnswerEvent, AnswerFailed, AnswerFinished, Answers, StageChanged, TokenDelta, Turn
+from appliance.answers.events import AnswerEvent, AnswerFailed, AnswerFinished, StageChanged, TokenDelta
+from appliance.answers.service import Answers
+from appliance.answers.turn import Turn
 from appliance.identity import Principal
 from appliance.usage import Ask, Reservation, Spent, Usage
-
-ENDPOINT = "chat"
-"""Under this name the ledger has what was asked in the web UI and at `/api/ask`."""
 
 
 class TurnMeter:
@@ -24,6 +23,11 @@ class TurnMeter:
         self._began_s: float | None = None
         self._finished: AnswerFinished | None = None
         self._failed = False
+
+    @property
+    def headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """`x-ratelimit-*`."""
+        return self._reservation.headers
 
     def see(self, event: AnswerEvent) -> None:
         if isinstance(event, StageChanged) and event.stage == "writing":
@@ -46,10 +50,14 @@ class TurnMeter:
         self._reservation.settle(spent)
 
 
-async def metered_turn(usage: Usage, answers: Answers, caller: Principal, turn: Turn) -> TurnMeter:
-    """Take what a turn may cost from the caller's limits. Raises LimitExceeded."""
+async def metered_turn(usage: Usage, answers: Answers, caller: Principal, turn: Turn, endpoint: str) -> TurnMeter:
+    """Take what a turn may cost from the caller's limits; `endpoint` is its door's name in the ledger.
+
+    Raises:
+        LimitExceeded: a limit of the caller is reached.
+    """
     cost = answers.most(turn)
-    ask = Ask(turn.assistant.model_id, ENDPOINT, cost.prompt_tokens, cost.completion_tokens)
+    ask = Ask(turn.assistant.model_id, endpoint, cost.prompt_tokens, cost.completion_tokens)
     reservation = await usage.reserve(caller, ask)
     return TurnMeter(reservation, replace(turn, most_tokens=reservation.max_tokens))
 
