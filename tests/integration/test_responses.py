@@ -205,6 +205,32 @@ async def test_what_is_not_done_is_refused(person: Client, says: FakeEngine, fie
     assert says.chats == []
 
 
+@pytest.mark.parametrize(
+    ("body", "code", "param"),
+    [
+        ({"tool_choice": {"type": "function", "name": "nowhere"}}, "invalid_request", "tool_choice"),
+        ({"input": [{"type": "function_call", "name": "f"}]}, "invalid_request", "input[0].call_id"),
+        ({"input": []}, "invalid_request", "input"),
+        ({"input": 5}, "invalid_type", "input"),
+        ({"temperature": 9}, "invalid_value", "temperature"),
+        ({"previous_response_id": "resp_" + "0" * 32}, "previous_response_not_found", "previous_response_id"),
+        (
+            {"text": {"format": {"type": "json_schema", "name": "s", "schema": {"not": {}}}}},
+            "unsupported_schema",
+            "text.format.schema.not",
+        ),
+        (
+            {"tools": [WEATHER | {"parameters": {"type": "object", "not": {}}}]},
+            "unsupported_schema",
+            "tools.parameters.not",
+        ),
+    ],
+)
+async def test_what_is_wrong_is_named(person: Client, body: dict[str, Any], code: str, param: str) -> None:
+    error = (await person.post("/v1/responses", json=asked(**body))).json()["error"]
+    assert (error["code"], error["param"]) == (code, param), error
+
+
 async def test_a_cut_answer_says_so(person: Client, says: FakeEngine) -> None:
     says.finish = "length"
     made = await person.ok("POST", "/v1/responses", asked(max_output_tokens=3))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.support.gateway import Client, Gateway
+from tests.support.gateway import CHAT_MODEL, Client, Gateway
 
 NO_STORE = f"vs_{uuid.uuid4().hex}"
 SECRET = "zanzibar"
@@ -138,6 +138,25 @@ def asked(**more: object) -> dict[str, object]:
     return {"query": QUESTION, **more}
 
 
+async def message(client: Client, stream: bool) -> tuple[int, str]:
+    """The assistant in Anthropic's shapes."""
+    asked = {"role": "user", "content": QUESTION}
+    body = {"model": "documents", "max_tokens": 100, "stream": stream, "messages": [asked]}
+    reply = await client.post("/v1/messages", json=body, headers={"anthropic-version": "2023-06-01"})
+    return reply.status_code, reply.text
+
+
+def file_search(secret: Secret, **more: object) -> dict[str, object]:
+    tool = {"type": "file_search", "vector_store_ids": [secret.store], **more}
+    return {
+        "model": CHAT_MODEL,
+        "input": QUESTION,
+        "tools": [tool],
+        "include": ["file_search_call.results"],
+        "stream": "filters" in more,
+    }
+
+
 ANY_YEAR = {"type": "ne", "key": "year", "value": 1}
 
 DOORS: dict[str, Door] = {
@@ -147,6 +166,13 @@ DOORS: dict[str, Door] = {
     "ask, named": lambda c, s: post(c, "/api/ask", {"question": QUESTION, "collection_ids": [s.collection]}),
     "chat completion": lambda c, s: post(c, "/v1/chat/completions", completion(False)),
     "chat completion, streamed": lambda c, s: post(c, "/v1/chat/completions", completion(True)),
+    "response": lambda c, s: post(c, "/v1/responses", {"model": "documents", "input": QUESTION}),
+    "response, file search": lambda c, s: post(c, "/v1/responses", file_search(s)),
+    "response, streamed file search by attribute": lambda c, s: post(
+        c, "/v1/responses", file_search(s, filters=ANY_YEAR)
+    ),
+    "message": lambda c, s: message(c, False),
+    "message, streamed": lambda c, s: message(c, True),
     "collections": lambda c, s: get(c, "/api/collections"),
     "collection": lambda c, s: get(c, f"/api/collections/{s.collection}"),
     "documents": lambda c, s: get(c, f"/api/collections/{s.collection}/documents"),

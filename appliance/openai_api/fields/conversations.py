@@ -87,7 +87,7 @@ MESSAGES = (
     Field("stop_sequences", "works", "Up to 4 strings."),
     Field("stream", "works"),
     Field("system", "works", "A text, or text blocks."),
-    Field("temperature", "works", "0 to 1"),
+    Field("temperature", "works", "0 to 1; this, `top_k` and `top_p` with both versions of the shapes."),
     Field(
         "thinking",
         "works",

@@ -7,7 +7,8 @@ from litestar.handlers import BaseRouteHandler
 
 from appliance.openai_api.messages.errors import VersionMissing
 
-VERSION = "2023-06-01"
+VERSIONS = frozenset({"2023-06-01", "2026-10-21"})
+"""The newer one took the sampling fields away; they work here with both, since open models know them."""
 
 
 def requires_version(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
@@ -15,5 +16,5 @@ def requires_version(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRout
     named = connection.headers.get("anthropic-version")
     if named is None:
         raise VersionMissing("The header 'anthropic-version' is missing.")
-    if named.strip() != VERSION:
+    if named.strip() not in VERSIONS:
         raise VersionMissing(f"The version '{named[:40]}' is not spoken here.")

@@ -91,7 +91,9 @@ class ResponseRepository:
         async with self._database.read() as session:
             found = [_stored(row) for row in await session.scalars(query)]
         if not found or found[0].previous_id is not None:
-            raise PreviousResponseNotFound("The previous response, or one before it, is not there.")
+            raise PreviousResponseNotFound(
+                "The previous response, or one before it, is not there.", param="previous_response_id"
+            )
         return found
 
     async def begun(self, stored_id: UUID, response: bytes) -> None:

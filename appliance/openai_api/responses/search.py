@@ -14,6 +14,7 @@ from appliance.openai_api.vector_stores.filters import read_filter
 from appliance.openai_api.vector_stores.search import SearchAsk, SearchHit, VectorStoreSearch
 from appliance.retrieval import ShelfPort
 
+GONE = "The previous response, or one before it, is not there."
 QUERY_CHARACTERS = 2000
 """Longer questions are searched by their beginning."""
 
@@ -57,7 +58,7 @@ class FileSearch:
             PreviousResponseNotFound: as if it were not there.
         """
         if not await self._may_read(scope, collection_ids):
-            raise PreviousResponseNotFound("The previous response, or one before it, is not there.")
+            raise PreviousResponseNotFound(GONE, param="previous_response_id")
 
     async def check_response(self, scope: AccessScope, collection_ids: Sequence[UUID]) -> None:
         """The same for reading a stored response. Raises ResponseNotFound."""

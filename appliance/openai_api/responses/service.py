@@ -6,7 +6,7 @@ from functools import partial
 import msgspec
 from msgspec.structs import replace
 
-from appliance.foundation import ApplianceError, Clock, InvalidInput, Lane, new_id
+from appliance.foundation import ApplianceError, CallerError, Clock, InvalidInput, Lane, new_id
 from appliance.identity import Principal, require_model
 from appliance.openai_api.calls import Opened
 from appliance.openai_api.chat_completions.service import ChatCompletions
@@ -23,7 +23,14 @@ from appliance.openai_api.responses.plan import Plan, empty_response
 from appliance.openai_api.responses.reply import DeletedResponse, InputTokensReply, ResponseObject
 from appliance.openai_api.responses.repository import UNFINISHED, ResponseRepository, StoredResponse
 from appliance.openai_api.responses.search import FileSearch, Looked, citations
-from appliance.openai_api.responses.translate import chat_request, items_of, last_question, prompt_of, search_of
+from appliance.openai_api.responses.translate import (
+    chat_request,
+    field_of,
+    items_of,
+    last_question,
+    prompt_of,
+    search_of,
+)
 from appliance.openai_api.responses.window import Window
 from appliance.openai_api.responses.wire import InputTokensRequest, ResponsesRequest
 from appliance.openai_api.responses.written import Followed, Given, Keep, WrittenResponse, told
@@ -176,7 +183,7 @@ class Responses:
             return []
         key = read_id("resp", previous)
         if key is None:
-            raise PreviousResponseNotFound(f"There is no response '{previous}'.")
+            raise PreviousResponseNotFound(f"There is no response '{previous}'.", param="previous_response_id")
         chain = await self._repository.chain(principal.holder(), key)
         collections = {c for stored in chain for c in stored.collection_ids}
         await self._search.check_previous(principal.scope(), tuple(collections))
@@ -217,7 +224,11 @@ class Responses:
         return ResponseMachine(response, partial(citations, given=plan.given))
 
     async def _written(self, plan: Plan, machine: ResponseMachine, keep: Keep) -> WrittenResponse:
-        opened = await self._chat.open(plan.principal, plan.chat, plan.lane)
+        try:
+            opened = await self._chat.open(plan.principal, plan.chat, plan.lane)
+        except CallerError as error:
+            error.param = field_of(error.param) if error.param else None
+            raise
         return WrittenResponse(opened, machine, plan.searched, keep, self._clock)
 
     async def _keep(self, plan: Plan, response: ResponseObject) -> None:

@@ -1,5 +1,6 @@
 """From a request and the items before it to a chat request. Pure."""
 
+import re
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Literal, TypeVar
@@ -30,6 +31,16 @@ from appliance.openai_api.responses.items import InputImage, InputItem, InputTex
 
 T = TypeVar("T")
 ChatChoice = Literal["none", "auto", "required"] | NamedToolChoice
+
+NAMES = (
+    (re.compile(r"^messages\b.*"), "input"),
+    (re.compile(r"^response_format\.json_schema\b"), "text.format"),
+    (re.compile(r"^response_format\b"), "text.format"),
+    (re.compile(r"^tools\b.*?(?=$|\.parameters)"), "tools"),
+    (re.compile(r"^max_(completion_)?tokens$"), "max_output_tokens"),
+    (re.compile(r"^reasoning_effort$"), "reasoning.effort"),
+)
+"""What a chat request calls a field, and a response; places in lists are not the same."""
 
 SENT_BACK = frozenset({"reasoning", "file_search_call"})
 """Items that clients send back and that no chat template has a place for; what was said about them follows anyway."""
@@ -103,7 +114,7 @@ def search_of(request: wire.InputTokensRequest) -> wire.FileSearchTool | None:
     """The search that comes before the answer, if any. Raises UnsupportedValue for more than one."""
     found = [t for t in request.tools or () if isinstance(t, wire.FileSearchTool)]
     if len(found) > 1:
-        raise UnsupportedValue("There are several file_search tools.", remedy="Name all vector stores in one.")
+        raise UnsupportedValue("There are several file_search tools.", remedy="Name all stores in one.", param="tools")
     choice = request.tool_choice
     allowed = not isinstance(choice, wire.AllowedTools) or any(t.type == "file_search" for t in choice.tools)
     if not found or choice == "none" or isinstance(choice, wire.NamedFunction) or not allowed:
@@ -129,12 +140,14 @@ def messages_of(items: Sequence[InputItem], *, instructions: str = "") -> list[M
             calls.add(str(item.call_id))
         elif item.type == "function_call_output":
             if item.call_id not in calls:
-                raise InvalidInput(f"There is no function_call before the output with call_id '{item.call_id}'.")
+                raise InvalidInput(
+                    f"There is no function_call before the output with call_id '{item.call_id}'.", param="input"
+                )
             said.append(Message("tool", content=_text(item.output), tool_call_id=item.call_id))
         else:
             said.append(Message(item.role or "user", content=_content(item.content)))
     if not said and not system:
-        raise InvalidInput("There is nothing to answer.", remedy="Send 'input', a text or a list of items.")
+        raise InvalidInput("There is nothing to answer.", remedy="Send 'input', a text or items.", param="input")
     return [Message("system", content=system), *said] if system else said
 
 
@@ -142,6 +155,13 @@ def last_question(items: Sequence[InputItem]) -> str:
     """The text of the user's last message; empty when there is none."""
     asked = [_text(i.content) for i in items if i.type == "message" and i.role == "user"]
     return asked[-1] if asked else ""
+
+
+def field_of(param: str) -> str:
+    """The place of an error in the chat request, as a place in the request of a response."""
+    for chat_name, name in NAMES:
+        param = chat_name.sub(name, param)
+    return param
 
 
 def _check(item: InputItem, where: str) -> None:
@@ -152,7 +172,7 @@ def _check(item: InputItem, where: str) -> None:
     }
     for field in needs.get(item.type, ()):
         if getattr(item, field) in (UNSET, None):
-            raise InvalidInput(f"{where} is a {item.type} without '{field}'.")
+            raise InvalidInput(f"{where} is a {item.type} without '{field}'.", param=f"{where}.{field}")
 
 
 def _call(said: list[Message], item: InputItem) -> None:
@@ -215,7 +235,7 @@ def _format(asked: wire.TextFormat | wire.JsonObjectFormat | wire.JsonSchemaForm
 def _must_have(wanted: AbstractSet[object], there: AbstractSet[object]) -> None:
     missing = sorted(str(w) for w in wanted - there)
     if missing:
-        raise InvalidInput(f"tool_choice names a tool that is not in tools: {', '.join(missing)}.")
+        raise InvalidInput(f"tool_choice names a tool that is not in tools: {', '.join(missing)}.", param="tool_choice")
 
 
 def _or_unset(value: T | None) -> T | UnsetType:
