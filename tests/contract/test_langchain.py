@@ -1,31 +1,27 @@
 """LangChain's own classes for OpenAI, pointed at the appliance: base address and key, nothing else."""
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import pytest
 from langchain_core.messages import AIMessage
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI, OpenAIEmbeddings
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, SecretStr
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 
 CHAT, EMBED = "smollm2-135m-instruct", "multilingual-e5-small"
 
 
-City = Annotated[str, Field(max_length=30)]
-"""A model of this size repeats itself where a text may be of any length."""
-
-
 class Weather(BaseModel):
     """The weather of a city."""
 
-    city: City
+    city: str
     unit: Literal["celsius", "fahrenheit"]
 
 
 @tool
-def get_weather(city: City, unit: Literal["celsius", "fahrenheit"]) -> str:
+def get_weather(city: str, unit: Literal["celsius", "fahrenheit"]) -> str:
     """Weather of a city."""
     return f"18 degrees {unit} in {city}"
 

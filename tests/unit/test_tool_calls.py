@@ -101,6 +101,7 @@ def test_what_a_schema_leaves_open_has_an_end() -> None:
     plan = plan_for(asked(tools=[named_type], tool_choice="required"))
     assert plan is not None
     parameters = (call_format(plan) or {})["json_schema"]["schema"]["items"]["properties"]["parameters"]
+    assert parameters["additionalProperties"] is False
     assert parameters["properties"] == {"type": {"type": "string", "maxLength": 1000}, "maxItems": {"enum": [1]}}
 
 
@@ -108,6 +109,12 @@ def test_one_call_only_when_parallel_calls_are_off() -> None:
     plan = plan_for(asked(tools=TOOLS, tool_choice="required", parallel_tool_calls=False))
     assert plan is not None
     assert (call_format(plan) or {})["json_schema"]["schema"]["maxItems"] == 1
+    both = plan_for(asked(tools=TOOLS, tool_choice="required", parallel_tool_calls=True))
+    assert both is not None
+    assert (call_format(both) or {})["json_schema"]["schema"]["maxItems"] > 1
+    two = [("get_weather", '{"city": "B", "unit": "celsius"}')] * 2
+    assert CallChecker(plan).complaint(two) == "more than one function was called"
+    assert not CallChecker(both).complaint(two)
 
 
 names = st.sampled_from(["get_weather", "walk"])
@@ -243,6 +250,17 @@ def test_a_stream_in_our_form_becomes_calls() -> None:
         "unit": "celsius",
     }
     assert [c["finish_reason"] for c in made if c["finish_reason"]] == ["tool_calls"]
+
+
+def test_an_engine_is_asked_for_the_named_properties_only() -> None:
+    inner = {"type": "object", "properties": {"properties": {"type": "string"}}}
+    schema = {"type": "object", "properties": {"a": inner, "free": {"type": "object"}}}
+    form = {"type": "json_schema", "json_schema": {"name": "s", "schema": schema}}
+    sent = msgspec.to_builtins(prepare(asked(response_format=form), PLAIN).request.response_format)
+    found = sent["json_schema"]["schema"]
+    assert found["additionalProperties"] is False
+    assert found["properties"]["a"] == {**inner, "additionalProperties": False}
+    assert found["properties"]["free"] == {"type": "object"}
 
 
 def test_json_that_does_not_fit_is_refused_unless_it_was_cut_off() -> None:

@@ -8,7 +8,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from appliance.openai_api.chat_completions.forms import BuiltCalls, Form, JsonForm, NativeCalls
-from appliance.openai_api.chat_completions.schemas import Checker, is_held, refuse_unheld
+from appliance.openai_api.chat_completions.schemas import Checker, closed, is_held, refuse_unheld
 from appliance.openai_api.chat_completions.tools import CallChecker, ToolPlan, call_format, plan_for, with_tools
 from appliance.openai_api.chat_completions.wire import (
     AllowedToolChoice,
@@ -127,4 +127,6 @@ def _json_checker(asked: ResponseFormat) -> Checker:
         raise UnsupportedValue("There is no schema.", param="response_format.json_schema.schema")
     place = "response_format.json_schema.schema"
     refuse_unheld(given.schema, place)
-    return Checker(given.schema)
+    checker = Checker(given.schema)
+    asked.json_schema = replace(given, schema=closed(given.schema))
+    return checker

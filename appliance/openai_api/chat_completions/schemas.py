@@ -87,6 +87,33 @@ def is_held(schema: Schema) -> bool:
     return True
 
 
+def closed(schema: Schema) -> Schema:
+    """The same with named properties only, where it leaves open whether there may be others.
+
+    A model that may add any property goes on adding; OpenAI's strict schemas must say so themselves.
+    """
+
+    def close(below: Any) -> Any:
+        if not isinstance(below, dict):
+            return below
+        made = dict(below)
+        for key in ONE_BELOW:
+            if key in below:
+                made[key] = close(below[key])
+        for key in LIST_BELOW:
+            if key in below:
+                made[key] = [close(b) for b in below[key]]
+        for key in NAMED_BELOW:
+            if key in below:
+                made[key] = {name: close(b) for name, b in below[key].items()}
+        if "properties" in below and not {"allOf", "$ref"} & set(below):
+            made.setdefault("additionalProperties", False)
+        return made
+
+    found: Schema = close(schema)
+    return found
+
+
 def _walk(schema: Any, place: str, depth: int) -> Iterator[tuple[str, Any, int]]:
     yield place, schema, depth
     if not isinstance(schema, dict) or depth > DEEPEST:

@@ -12,7 +12,7 @@ class CallChecker:
     def __init__(self, plan: ToolPlan) -> None:
         """Raises UnsupportedSchema when a tool's parameters are no schema."""
         self._forced = plan.forced
-        self._most = plan.most_calls
+        self._single = plan.most_calls == 1
         self._checkers: dict[str, Checker] = {
             t.function.name: checker_for(schema, f"tools[{at}].function.parameters")
             for at, (t, schema) in enumerate(zip(plan.tools, plan.parameters().values(), strict=True))
@@ -22,6 +22,8 @@ class CallChecker:
         """What is wrong with the calls (name, arguments as JSON); empty when nothing is."""
         if self._forced and not calls:
             return "no function was called"
+        if self._single and len(calls) > 1:
+            return "more than one function was called"
         for name, arguments in calls:
             checker = self._checkers.get(name)
             if checker is None:

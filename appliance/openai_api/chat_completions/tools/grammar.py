@@ -12,7 +12,8 @@ from appliance.openai_api.chat_completions.tools.plan import ToolPlan
 
 ANY_OBJECT: Schema = {"type": "object"}
 LONGEST_TEXT, LONGEST_LIST = 1000, 30
-"""Of what the caller's schema leaves open: a small model that begins to repeat itself would never end."""
+"""Of what the caller's schema leaves open: a small model that begins to repeat itself would never end. For the same
+reason objects have the named properties only."""
 
 
 def call_format(plan: ToolPlan) -> dict[str, Any] | None:
@@ -39,7 +40,7 @@ def _array(plan: ToolPlan) -> Schema:
             }
         )
     items = calls[0] if len(calls) == 1 else {"anyOf": calls}
-    array: Schema = {"type": "array", "items": items, "minItems": 1, "maxItems": plan.most_calls}
+    array: Schema = {"type": "array", "items": items, "minItems": 1, "maxItems": plan.most_calls if plan.several else 1}
     return {**array, "$defs": shared} if shared else array
 
 
@@ -64,6 +65,8 @@ class _Mover:
         if not isinstance(schema, dict):
             return schema
         made = {k: self._below(k, v) for k, v in schema.items() if k not in ("$defs", "definitions")}
+        if "properties" in schema and not {"allOf", "$ref"} & set(schema):
+            made.setdefault("additionalProperties", False)
         if schema.get("type") == "string" and not {"maxLength", "enum", "const", "pattern", "format"} & set(schema):
             made["maxLength"] = max(LONGEST_TEXT, schema.get("minLength", 0))
         if schema.get("type") == "array" and "items" in schema and "maxItems" not in schema:

@@ -14,7 +14,7 @@ from appliance.openai_api.chat_completions.wire import (
 from appliance.openai_api.errors import UnsupportedValue
 
 MOST_CALLS = 8
-"""Calls in one answer, where the form is ours."""
+"""Calls in one answer in our own form; an engine's own parser may make more."""
 
 NO_PARAMETERS: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
 
@@ -26,6 +26,9 @@ class ToolPlan:
     forced: bool
     """A call must be made."""
     most_calls: int
+    """In one answer."""
+    several: bool = False
+    """Asked for by name. In our own form there is one call otherwise: small models repeat themselves."""
 
     def parameters(self) -> dict[str, dict[str, Any]]:
         """The schema of each function's arguments; a function without parameters takes none."""
@@ -55,13 +58,16 @@ def plan_for(request: ChatCompletionRequest) -> ToolPlan | None:
             return None
         raise UnsupportedValue("'tool_choice' asks for a call, but there are no tools.", param="tool_choice")
     _refuse_twins(tools)
+    several = request.parallel_tool_calls is True
     most = 1 if request.parallel_tool_calls is False else MOST_CALLS
     if isinstance(choice, NamedToolChoice):
         return ToolPlan(_named(tools, [choice.function.name]), forced=True, most_calls=1)
     if isinstance(choice, AllowedToolChoice):
         names = [t.function.name for t in choice.allowed_tools.tools]
-        return ToolPlan(_named(tools, names), forced=choice.allowed_tools.mode == "required", most_calls=most)
-    return ToolPlan(tools, forced=choice == "required", most_calls=most)
+        return ToolPlan(
+            _named(tools, names), forced=choice.allowed_tools.mode == "required", most_calls=most, several=several
+        )
+    return ToolPlan(tools, forced=choice == "required", most_calls=most, several=several)
 
 
 def _named(tools: tuple[Tool, ...], names: list[str]) -> tuple[Tool, ...]:
