@@ -14,6 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.library.models import AttributeRow, DocumentRow
 
+EXACT = 2.0**53
+"""Below it a double tells every integer from the next."""
+
 AttributeValue = str | float | bool
 Attributes = Mapping[str, AttributeValue]
 Operator = Literal["eq", "ne", "gt", "gte", "lt", "lte", "in", "nin"]
@@ -69,7 +72,7 @@ def _comparison(asked: Comparison) -> ColumnElement[bool]:
         return _having(asked.key, or_(*(_equal(v) for v in asked.values)))
     if asked.operator in ("ne", "nin"):
         return not_(_having(asked.key, or_(*(_equal(v) for v in asked.values))))
-    bound = asked.values[0]
+    bound = float(asked.values[0])  # integers may be larger than a database's own
     ordered = {
         "gt": AttributeRow.number > bound,
         "gte": AttributeRow.number >= bound,
@@ -86,7 +89,7 @@ def _having(key: str, value: ColumnElement[bool]) -> ColumnElement[bool]:
 def _equal(value: AttributeValue) -> ColumnElement[bool]:
     if isinstance(value, bool):
         return AttributeRow.flag.is_(value)
-    return AttributeRow.text == value if isinstance(value, str) else AttributeRow.number == value
+    return AttributeRow.text == value if isinstance(value, str) else AttributeRow.number == float(value)
 
 
 def _row(document_id: UUID, key: str, value: AttributeValue) -> AttributeRow:
@@ -96,7 +99,7 @@ def _row(document_id: UUID, key: str, value: AttributeValue) -> AttributeRow:
     elif isinstance(value, str):
         row.text = value
     else:
-        row.number = value
+        row.number = float(value)
     return row
 
 
@@ -106,4 +109,5 @@ def _value(row: AttributeRow) -> AttributeValue:
     if row.text is not None:
         return row.text
     number = row.number or 0.0
-    return int(number) if number.is_integer() else number  # 5 was sent, so 5 comes back
+    whole = number.is_integer() and abs(number) < EXACT
+    return int(number) if whole else number  # 5 was sent, so 5 comes back

@@ -107,6 +107,8 @@ async def test_an_input_is_checked_as_a_whole(owner: Client) -> None:
         line(7, chat()),
         line("h", {"messages": []}),
         line("i", chat(), colour="blue"),
+        line("j", chat(model="m" * 201)),
+        line("\0", chat(model="\0")),
     ]
     done = await ended(owner, await made(owner, lines))
     assert done["status"] == "failed"
@@ -121,6 +123,8 @@ async def test_an_input_is_checked_as_a_whole(owner: Client) -> None:
         (9, "invalid_custom_id"),
         (10, "missing_required_parameter"),
         (11, "invalid_request"),
+        (12, "invalid_value"),
+        (13, "invalid_value"),
     ]
     assert done["output_file_id"] is done["error_file_id"] is None
 

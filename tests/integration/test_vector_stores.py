@@ -305,3 +305,24 @@ async def test_a_reader_searches_and_changes_nothing(running_gateway: Gateway, o
         theirs = await store(reader)
         reply = await reader.post(f"/v1/vector_stores/{theirs}/files", json={"file_id": file_id})
         assert reply.json()["error"]["code"] == "file_not_found"
+
+
+async def test_values_that_databases_disagree_about_are_told_apart_before(owner: Client) -> None:
+    key = await store(owner)
+    path = f"/v1/vector_stores/{key}"
+    zero = {"metadata": {"a": "\0"}}
+    assert (await owner.post("/v1/vector_stores", json=zero)).status_code == 400
+    assert (await owner.post(path, json={"name": "a\0b"})).status_code == 400
+    for filters in ({"type": "eq", "key": "\0", "value": 1}, {"type": "eq", "key": "a", "value": "\0"}):
+        assert (await owner.post(f"{path}/search", json={"query": "x", "filters": filters})).status_code == 400
+    large = 10**25
+    file_id = await attached(owner, key, HOTEL, "a.txt", n=large, m=2**53 - 1)
+    above = {"type": "gte", "key": "n", "value": large}
+    (hit,) = await found(owner, key, "hotel", filters=above)
+    assert hit["file_id"] == file_id
+    assert hit["attributes"] == {"n": float(large), "m": 2**53 - 1}
+    for name in ("filter=%00", "after=%00", "limit=0", "limit=x", "order=up"):
+        assert (await owner.get(f"{path}/files?{name}")).status_code == 400
+    assert (await owner.get("/v1/files?purpose=%00")).status_code == 400
+    assert (await owner.post("/v1/files", json={"purpose": "user_data"})).status_code in (400, 415)
+    assert (await owner.get("/v1/vector_stores/%00")).status_code == 404

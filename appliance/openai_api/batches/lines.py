@@ -18,7 +18,7 @@ LINE_BYTES = 4 * 1024 * 1024
 """Longest line: as long as a request may be."""
 MOST_ERRORS = 100
 READ_AT_ONCE = 100
-LONGEST_ID = 512
+LONGEST_ID, LONGEST_MODEL = 512, 200
 
 
 class Line(Struct):
@@ -195,6 +195,8 @@ def _check_body(sent: _Sent, model: str) -> str:
         head = _head.decode(sent.body)
     except msgspec.ValidationError as error:
         raise Refused("invalid_request", "'body' must be an object.", "body") from error
+    if isinstance(head.model, str) and (len(head.model) > LONGEST_MODEL or "\0" in head.model):
+        raise Refused("invalid_value", f"'body.model' has at most {LONGEST_MODEL} characters.", "body.model")
     if not isinstance(head.model, str) or not head.model:
         raise Refused("missing_required_parameter", "'body.model' is missing.", "body.model")
     if head.stream not in (UNSET, None, False):

@@ -12,7 +12,8 @@ from litestar.response import Stream
 
 from appliance.identity import Principal, requires_login
 from appliance.openai_api.files.service import ApiFiles
-from appliance.openai_api.files.wire import FileDeleted, FileObject, file_object, read_upload
+from appliance.openai_api.files.wire import FileDeleted, FileObject, ListedPurpose, file_object, read_upload
+from appliance.openai_api.misfits import names_fields
 from appliance.openai_api.pages import Listed, Order, listed, page_ask
 
 Call = Request[Principal, Any, Any]
@@ -27,6 +28,7 @@ SEALED = {"content-security-policy": "sandbox; default-src 'none'"}
 class FilesController(Controller):
     path = "/v1/files"
     guards = [requires_login]  # noqa: RUF012 - the framework's declaration style
+    exception_handlers = names_fields()
 
     @post(request_max_body_size=UPLOAD_LIMIT_BYTES, status_code=200)
     async def create(
@@ -54,7 +56,7 @@ class FilesController(Controller):
         limit: Annotated[int, Parameter(ge=1, le=10_000)] = 10_000,
         order: Order = "desc",
         after: str | None = None,
-        purpose: str | None = None,
+        purpose: ListedPurpose | None = None,
     ) -> Listed[FileObject]:
         ask = page_ask("file", limit=limit, order=order, after=after)
         found = await api_files.page(request.user, ask, purpose=purpose)

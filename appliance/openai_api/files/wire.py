@@ -13,6 +13,7 @@ from appliance.openai_api.files.repository import FileInfo
 from appliance.openai_api.ids import public_id
 
 Purpose = Literal["assistants", "batch", "fine-tune", "vision", "user_data", "evals"]
+ListedPurpose = Purpose | Literal["batch_output"]
 BATCH_DAYS = 30
 """A batch's input goes after these days unless the upload says otherwise."""
 SHORTEST_S, LONGEST_S = 3600, 30 * 86400

@@ -4,12 +4,14 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-Key = Annotated[str, Meta(min_length=1, max_length=64)]
-Label = Annotated[str, Meta(max_length=512)]
+PLAIN = r"^[^\x00]*$"
+"""PostgreSQL keeps no text with a zero byte."""
+Key = Annotated[str, Meta(min_length=1, max_length=64, pattern=PLAIN)]
+Label = Annotated[str, Meta(max_length=512, pattern=PLAIN)]
 Metadata = Annotated[dict[Key, Label], Meta(max_length=16)]
-Value = Annotated[str, Meta(max_length=512)] | bool | int | float
+Value = Annotated[str, Meta(max_length=512, pattern=PLAIN)] | bool | int | float
 AttributeMap = Annotated[dict[Key, Value], Meta(max_length=16)]
-StoreName = Annotated[str, Meta(max_length=256)]
+StoreName = Annotated[str, Meta(max_length=256, pattern=PLAIN)]
 FileId = Annotated[str, Meta(max_length=100)]
 Query = Annotated[str, Meta(min_length=1, max_length=4096)]
 FilesAtOnce = Meta(min_length=1, max_length=2000)
@@ -41,7 +43,7 @@ Chunking = AutoChunking | StaticChunking
 
 class StoreCreate(Struct, forbid_unknown_fields=True):
     name: StoreName | None = None
-    description: Annotated[str, Meta(max_length=2000)] | None = None
+    description: Annotated[str, Meta(max_length=2000, pattern=PLAIN)] | None = None
     file_ids: Annotated[list[FileId], Meta(max_length=2000)] | None = None
     metadata: Metadata | None = None
     expires_after: ExpiresAfter | None = None
