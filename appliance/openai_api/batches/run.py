@@ -29,6 +29,8 @@ SHORTEST_WAIT_S, LONGEST_WAIT_S = 0.5, 60.0
 MOST_TRIES = 30
 """Tries of a line on engines that fail, with waits that grow: about a quarter of an hour. A limit is waited for."""
 MARKED_AT_ONCE = 500
+GATHER_S = 0.02
+"""Quick lines end close together, and one transaction keeps them all."""
 MESSAGES: Mapping[Ending, str] = {
     "expired": "This request could not be run before the completion window was over.",
     "cancelled": "This request was not run, because the batch was cancelled.",
@@ -171,9 +173,11 @@ class BatchRun:
         """When this returns, the line is never run again. Who waits for their turn mostly finds it kept along."""
         self._results.append(result)
         async with self._keeping:
+            if all(waiting is not result for waiting in self._results):
+                return
+            await asyncio.sleep(GATHER_S)
             kept, self._results = self._results, []
-            if kept:
-                await self._leases.keep(self._lease, kept)
+            await self._leases.keep(self._lease, kept)
 
     async def _watch(self, batch: BatchInfo) -> None:
         """Hears of a cancellation, sees the window's end, and keeps the lease."""
