@@ -25,6 +25,9 @@ BATCH_PRIORITY: Final = b',"priority":10}'
 WITH_PRIORITY = frozenset({"/v1/chat/completions", "/v1/completions", "/v1/embeddings"})
 """Addresses whose bodies know the field."""
 
+PAUSE_S: Final = (0.05, 0.15)
+"""Before the same replica is asked again."""
+
 
 class Failed(Exception):
     """An attempt ended before its first byte. `reply` is the engine's own, when it has sent a status."""
@@ -119,6 +122,8 @@ class Dispatch:
             lease.free()
             if step == "other":
                 tried.append(name)
+            else:
+                await asyncio.sleep(random.uniform(*PAUSE_S))  # noqa: S311 - spreads load, guards nothing
             self._watcher.retried(self._model_id, name, failed.cause)
             log.info("sent again", model=self._model_id, replica=name, cause=failed.cause, step=step)
 
