@@ -31,7 +31,7 @@ WEATHER: Any = {
 
 class Capital(BaseModel):
     city: Literal["Berlin", "Paris"]
-    inhabitants: int
+    large: bool
 
 
 @pytest.fixture(scope="module")
