@@ -1,6 +1,6 @@
 """Everything wrong that a caller can send, at all routes: answered in the right shape, and nothing left behind.
 
-    python -m tests.campaigns.fuzz_api [--requests 200000] [--seed 1] [--lines 24]
+    python -m tests.campaigns.fuzz_api [--requests 200000] [--seed 1] [--lines 24] [--seconds S]
 
 A whole gateway as a process of its own, before a stand-in engine. Bodies, headers, addresses, methods and manners of
 sending are spoilt by chance from one seed. Held of every reply: no 5xx but 503 and 504, our shape of error under every
@@ -102,6 +102,8 @@ class Findings:
     codes: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
     kinds: Counter[str] = field(default_factory=Counter)
+    until: float = float("inf")
+    """When the run ends at the latest, monotonic."""
     sent: int = 0
     replies: int = 0
 
@@ -167,7 +169,7 @@ async def shoot(shooter: Shooter, line: Line, found: Findings) -> None:
         await line.send(*shot.pieces, pause_s=0.02 if shot.manner == "pieces" else 0.0)
         if shot.replies == 0 or not shot.is_http:
             try:
-                async with asyncio.timeout(0.2 if shot.replies == 0 else 2.0):
+                async with asyncio.timeout(0.05 if shot.replies == 0 else 2.0):
                     found.hold(shot, await line.reply(bodiless=shot.method == "HEAD"))
             except (NoReply, Idle, TimeoutError):
                 found.statuses["none"] += 1
@@ -194,7 +196,7 @@ async def volley(shooter: Shooter, port: int, count: int, lines: int, found: Fin
     async def work() -> None:
         nonlocal left
         line = Line(port)
-        while left > 0:
+        while left > 0 and time.monotonic() < found.until:
             left -= 1
             await shoot(shooter, line, found)
         line.drop()
@@ -238,15 +240,15 @@ def keys_of(process: WatchedProcess) -> list[str]:
     return [*[f"Bearer {person}"] * 9, f"Bearer {admin}"]
 
 
-async def run(work: Path, count: int, seed: int, lines: int) -> list[str]:
-    """The whole campaign; what is wrong, empty when nothing is."""
+async def run(work: Path, count: int, seed: int, lines: int, seconds: float = float("inf")) -> list[str]:
+    """The whole campaign; what is wrong, empty when nothing is. It ends after `seconds` with fewer requests."""
     async with steady_engine() as engine:
         manager = gateway(work, engine.url)
         process = await asyncio.to_thread(manager.__enter__)
         try:
             keys = await asyncio.to_thread(keys_of, process)
             shooter = Shooter(random.Random(seed), operations(work), keys)
-            found = Findings()
+            found = Findings(until=time.monotonic() + seconds)
             began = time.monotonic()
             await volley(shooter, process.port, round(count * WARM_UP), lines, found)
             await asyncio.sleep(3)
@@ -285,9 +287,10 @@ def main() -> int:
     parser.add_argument("--requests", type=int, default=200_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--lines", type=int, default=24)
+    parser.add_argument("--seconds", type=float, default=float("inf"))
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        wrong = asyncio.run(run(Path(folder), given.requests, given.seed, given.lines))
+        wrong = asyncio.run(run(Path(folder), given.requests, given.seed, given.lines, given.seconds))
     print("\n".join(wrong) or "nothing wrong")
     return 1 if wrong else 0
 

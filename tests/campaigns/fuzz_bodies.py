@@ -157,6 +157,9 @@ JUNK: list[Any] = [
     *(UUID, CHAT, EMBED, "documents", "chat", "auto", "none", "required", "function", "user", "tool", "json_schema"),
 ]
 
+MOST_CHARACTERS = 20_000
+"""Of a text that was made longer; long bodies have ways of their own, and one that is spoilt often must not explode."""
+
 NEW_KEYS = (
     "",
     "x",
@@ -209,7 +212,8 @@ def spoil_value(rng: random.Random, value: Any) -> Any:
     elif way < 0.8 and isinstance(container, dict):
         container[rng.choice(NEW_KEYS)] = copy.deepcopy(rng.choice(JUNK))
     elif way < 0.9 and isinstance(container, list):
-        container.extend(copy.deepcopy(container[key]) for _ in range(rng.choice((1, 5, 300))))
+        more = rng.choice((1, 5, 300)) if len(container) < 300 and isinstance(container[key], int | str) else 3
+        container.extend(copy.deepcopy(container[key]) for _ in range(more))
     else:
         container[key] = _like(rng, container[key])
     return value
@@ -222,7 +226,17 @@ def _like(rng: random.Random, value: Any) -> Any:
     if isinstance(value, int | float):
         return rng.choice((0, -1, value * 1000, 10**18, 0.1, -0.0))
     if isinstance(value, str):
-        return rng.choice((value * 200, value[:1], value.upper(), f" {value}", value + "\x00", "\ud800", "ﷺ" * 100))
+        return rng.choice(
+            (
+                (value * 200)[:MOST_CHARACTERS],
+                value[:1],
+                value.upper(),
+                f" {value}",
+                value + "\x00",
+                "\ud800",
+                "ﷺ" * 100,
+            )
+        )
     return rng.choice(([value], {"x": value}, [value] * 3))
 
 
