@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -70,7 +71,7 @@ def build_app(parts: Parts) -> Litestar:
         request_max_body_size=parts.settings.server.max_image_body_bytes,
     )
     door = MetricsDoor(app.asgi_handler, parts.metrics_page, parts.settings.metrics.token)
-    app.asgi_handler = RequestFrame(door, parts.meters.requests, parts.request_log)
+    app.asgi_handler = RequestFrame(door, parts.meters.requests, parts.request_log, parts.tracing)
     return app
 
 
@@ -129,6 +130,8 @@ async def running(parts: Parts) -> AsyncIterator[Parts]:
         stack.push_async_callback(parts.database.close)
         stack.push_async_callback(parts.index.close)
         stack.callback(parts.request_log.flush)
+        if parts.tracing is not None:
+            stack.push_async_callback(asyncio.to_thread, parts.tracing.stop)
         for part in (parts.access, parts.engines, parts.usage, parts.jobs, parts.chat, parts.door):
             await part.start()
             stack.push_async_callback(part.stop)

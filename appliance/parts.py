@@ -28,6 +28,7 @@ from appliance.openai_api import Beneath, OpenAiDoor, kept_files
 from appliance.retrieval import Retrieval
 from appliance.settings import Settings
 from appliance.storage import Database, FileStore
+from appliance.traces import Tracing, open_tracing
 from appliance.usage import Usage, UsageReports, UsageStore, shared_pool
 
 
@@ -57,6 +58,7 @@ class Parts:
     meters: Meters
     metrics_page: MetricsPage
     request_log: RequestLog
+    tracing: Tracing | None
 
 
 def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
@@ -111,4 +113,5 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
         meters=meters,
         metrics_page=MetricsPage(meters, engines, usage, ingest_log),
         request_log=RequestLog(settings.server.request_log),
+        tracing=open_tracing(settings.traces.endpoint),
     )

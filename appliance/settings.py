@@ -166,6 +166,11 @@ class MetricsSection(Struct, forbid_unknown_fields=True, frozen=True):
         return f"MetricsSection(token=****, groups={self.groups!r})"
 
 
+class TracesSection(Struct, forbid_unknown_fields=True, frozen=True):
+    endpoint: str = ""
+    """Collector of traces, as `http://host:4318`; spans go to `/v1/traces` there. Empty: none are made."""
+
+
 class AdminSection(Struct, forbid_unknown_fields=True, frozen=True):
     email: str = "admin@localhost"
     """First start only: address of the first administrator."""
@@ -191,6 +196,7 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
     identity: IdentitySection = IdentitySection()
     limits: LimitsSection = LimitsSection()
     metrics: MetricsSection = MetricsSection()
+    traces: TracesSection = TracesSection()
     admin: AdminSection = AdminSection()
 
     @property

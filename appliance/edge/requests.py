@@ -48,6 +48,18 @@ class RequestWatch(Protocol):
         ...
 
 
+class RequestTracing(Protocol):
+    """Times requests for a collector of traces."""
+
+    def begin(self, trail: Trail, method: str) -> None:
+        """Give the trail its tracer."""
+        ...
+
+    def end(self, trail: Trail, endpoint: str, status: int) -> None:
+        """The request is over."""
+        ...
+
+
 class RequestFrame:
     """Gives each request an id (the caller's own `x-request-id` when it is plain), and closes the browser's doors.
 
@@ -55,10 +67,13 @@ class RequestFrame:
     method) has both, is counted and logged. Every request passes here: a microsecond here is one of each request.
     """
 
-    def __init__(self, app: ASGIApp, watch: RequestWatch, log: RequestLog) -> None:
+    def __init__(
+        self, app: ASGIApp, watch: RequestWatch, log: RequestLog, tracing: RequestTracing | None = None
+    ) -> None:
         self._app = app
         self._watch = watch
         self._log = log
+        self._tracing = tracing
         self._prefix = os.urandom(8).hex()
         self._numbers = itertools.count(1)
 
@@ -81,11 +96,15 @@ class RequestFrame:
             await send(message)
 
         self._watch.began()
+        if self._tracing is not None:
+            self._tracing.begin(trail, scope["method"])
         try:
             await self._app(scope, receive, framed_send)
         finally:
             seconds = monotonic() - began
             self._watch.ended(scope.get("path_template", ""), scope["method"], status, seconds, trail.error_code)
+            if self._tracing is not None:
+                self._tracing.end(trail, scope.get("path_template", ""), status)
             self._log.note(scope, trail, status, seconds, whole=whole)
 
     def _trail_of(self, scope: Scope) -> Trail:

@@ -1,7 +1,7 @@
 """What every room may use: errors, ids, the clock, lanes, the request in work, the log. Imports nothing of ours."""
 
 from appliance.foundation.clock import Clock, SystemClock
-from appliance.foundation.context import TRAIL, Trail, note_error
+from appliance.foundation.context import TRAIL, Span, Tracer, Trail, note_error, traced
 from appliance.foundation.errors import (
     ApplianceError,
     CallerError,
@@ -30,10 +30,13 @@ __all__ = [
     "NotAllowed",
     "NotAuthenticated",
     "NotFound",
+    "Span",
     "SystemClock",
+    "Tracer",
     "Trail",
     "configure_logging",
     "new_id",
     "note_error",
     "tell_lost_errors",
+    "traced",
 ]

@@ -1,7 +1,31 @@
 """The request in work, for whoever writes a log line, counts, or calls an engine on its behalf."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Protocol
+
+
+class Span(Protocol):
+    """A piece of a request's work that is being timed."""
+
+    @property
+    def traceparent(self) -> bytes:
+        """W3C trace context for calls that are part of it."""
+        ...
+
+    def end(self, **facts: str | int) -> None:
+        """It is over. Never pass text of people or documents."""
+        ...
+
+
+class Tracer(Protocol):
+    """Makes the spans of one request; there is one only while traces are on."""
+
+    def start(self, name: str) -> Span:
+        """Begin a piece of work."""
+        ...
 
 
 @dataclass(slots=True)
@@ -17,10 +41,25 @@ class Trail:
     completion_tokens: int = 0
     error_code: str = ""
     """Of the error that was answered with, also inside a stream."""
+    tracer: Tracer | None = None
 
 
 TRAIL: ContextVar[Trail | None] = ContextVar("trail", default=None)
 """Of the request in work; None outside of one. A task that a request starts inherits it."""
+
+
+@contextmanager
+def traced(name: str) -> Iterator[None]:
+    """Time a piece of work of the request, if traces are on."""
+    trail = TRAIL.get()
+    if trail is None or trail.tracer is None:
+        yield
+        return
+    span = trail.tracer.start(name)
+    try:
+        yield
+    finally:
+        span.end()
 
 
 def note_error(code: str) -> None:

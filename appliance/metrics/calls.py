@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from time import monotonic
 from uuid import UUID
 
-from appliance.foundation import TRAIL
+from appliance.foundation import TRAIL, Span
 from appliance.metrics.families import OTHER, Count, Counters, Histograms, Times
 
 FIRST_TOKEN_SECONDS = (
@@ -36,10 +36,11 @@ class _Series:
 class CallMeter:
     """One call, from the ask to the last byte."""
 
-    __slots__ = ("_began", "_ended", "_last", "_series")
+    __slots__ = ("_began", "_ended", "_last", "_series", "_span")
 
-    def __init__(self, series: _Series) -> None:
+    def __init__(self, series: _Series, span: Span | None = None) -> None:
         self._series = series
+        self._span = span
         self._began = monotonic()
         self._last = 0.0
         self._ended = False
@@ -70,6 +71,8 @@ class CallMeter:
         if trail is not None:
             trail.prompt_tokens += prompt_tokens
             trail.completion_tokens += completion_tokens
+        if self._span is not None:
+            self._span.end(prompt_tokens=prompt_tokens, completion_tokens=completion_tokens, outcome=outcome)
 
 
 class CallMeters:
@@ -104,13 +107,17 @@ class CallMeters:
         """A call begins; `endpoint` is one of few words."""
         model = model_id if model_id in self._models else OTHER
         trail = TRAIL.get()
+        span = None
         if trail is not None:
             trail.model_id = model
+            if trail.tracer is not None:
+                span = trail.tracer.start(f"engine {model}")
+                trail.traceparent = span.traceparent
         key = (model, endpoint, self._group_of(groups) if self._groups else OTHER)
         series = self._series.get(key)
         if series is None:
             series = self._series.setdefault(key, self._resolve(*key))
-        return CallMeter(series)
+        return CallMeter(series, span)
 
     def _group_of(self, groups: frozenset[UUID]) -> str:
         return next((str(group) for group in self._groups if group in groups), OTHER)

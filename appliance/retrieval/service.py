@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from appliance.foundation import traced
 from appliance.identity import AccessScope
 from appliance.index import Hit, PassageIndex, SearchScope, space_name
 from appliance.inference import Embedder
@@ -62,22 +63,23 @@ class Retrieval:
             EngineUnavailable: the embedding engine is not ready.
             IndexUnavailable: the index did not answer.
         """
-        readable = await self._shelf.readable(scope, collection_ids)
-        if not readable or not query.strip():
-            return Found((), tuple(readable))
-        excluded = await self._shelf.excluded_versions()
-        only = None
-        if where is not None:
-            only = await self._shelf.matching_versions(scope, [c.id for c in readable], where)
-        lists = [
-            await self._search_space(collections, query, _inside(collections, excluded, only), limit)
-            for collections in _by_space(readable)
-        ]
-        hits = lists[0] if len(lists) == 1 else fuse(lists)
-        scores = {hit.passage_id: hit.score for hit in hits}
-        passages = await self._shelf.load(scope, [hit.passage_id for hit in hits])
-        ranked = [RankedPassage(p, scores[p.id]) for p in passages]
-        return Found(tuple(ranked[:limit]), tuple(readable))
+        with traced("retrieval"):
+            readable = await self._shelf.readable(scope, collection_ids)
+            if not readable or not query.strip():
+                return Found((), tuple(readable))
+            excluded = await self._shelf.excluded_versions()
+            only = None
+            if where is not None:
+                only = await self._shelf.matching_versions(scope, [c.id for c in readable], where)
+            lists = [
+                await self._search_space(collections, query, _inside(collections, excluded, only), limit)
+                for collections in _by_space(readable)
+            ]
+            hits = lists[0] if len(lists) == 1 else fuse(lists)
+            scores = {hit.passage_id: hit.score for hit in hits}
+            passages = await self._shelf.load(scope, [hit.passage_id for hit in hits])
+            ranked = [RankedPassage(p, scores[p.id]) for p in passages]
+            return Found(tuple(ranked[:limit]), tuple(readable))
 
     async def _search_space(
         self, collections: Sequence[ReadableCollection], query: str, inside: SearchScope, limit: int
@@ -85,7 +87,8 @@ class Retrieval:
         profile = collections[0].profile
         if inside.is_empty:
             return []
-        vector = await self._embedder.embed_query(profile, query)
+        with traced("embed"):
+            vector = await self._embedder.embed_query(profile, query)
         space = space_name(profile.model_id, profile.dimension)
         return await self._index.search(
             space, dense=vector, text=query, scope=inside, limit=min(100, round(limit * SPARE) + 2)

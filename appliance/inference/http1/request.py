@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from appliance.foundation import TRAIL
 from appliance.inference.http1.address import Address
 from appliance.inference.http1.errors import UnsafeRequest
 
@@ -34,6 +35,9 @@ class RequestWriter:
     def post(self, path: str, length: int, headers: Sequence[tuple[bytes, bytes]] = ()) -> bytes:
         """The head for a body of `length` bytes, JSON unless the headers say otherwise. Raises UnsafeRequest."""
         lines, kind = _lines(headers) if headers else (b"", JSON_TYPE)
+        trail = TRAIL.get()
+        if trail is not None and trail.traceparent:  # checked when it came in; the engine's spans join the caller's
+            kind += b"traceparent: %b\r\n" % trail.traceparent
         return b"POST %b%b%b%bcontent-length: %d\r\n\r\n" % (self._target(path), self._fixed, kind, lines, length)
 
     def _target(self, path: str) -> bytes:
