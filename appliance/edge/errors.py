@@ -10,7 +10,7 @@ from litestar.exceptions import HTTPException, InternalServerException, Validati
 from litestar.types import ExceptionHandlersMap
 
 from appliance.edge.bodies import BodyCutOff
-from appliance.foundation import ApplianceError, CapacityError, DefectError, note_error
+from appliance.foundation import ApplianceError, CapacityError, DefectError, InvalidInput, note_error
 
 log = structlog.get_logger(__name__)
 
@@ -79,8 +79,18 @@ def _frameworks(request: AnyRequest, error: HTTPException) -> Response[Any]:
 
 
 def _defect(request: AnyRequest, error: Exception) -> Response[Any]:
+    if isinstance(error, UnicodeError | LookupError) and _while_reading_a_form(error):
+        return _ours(request, InvalidInput("A field of the form is not text.", remedy="Send fields in UTF-8."))
     log.error("defect", endpoint=request.scope.get("path_template"), exc_info=error)
     return _reply(request, 500, DefectError.code, "Something broke on our side.", DefectError.remedy, {})
+
+
+def _while_reading_a_form(error: Exception) -> bool:
+    """The framework decodes fields of forms, by a charset that the caller names, and lets errors of that through."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_code.co_filename.endswith("litestar/_multipart.py")
 
 
 def _complaint(extra: dict[str, Any]) -> str:

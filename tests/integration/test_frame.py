@@ -42,3 +42,16 @@ async def test_json_under_another_name_is_refused(running_gateway: Gateway, medi
         reply = await client.post("/api/search", content=body, headers={"content-type": media_type})
     assert reply.status_code == 415
     assert reply.json()["error"]["code"] == "unsupported_media_type"
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "text/plain; charset=no-such", "text/plain; charset=utf-16"])
+async def test_a_form_that_is_no_text_is_the_callers_fault(running_gateway: Gateway, kind: str) -> None:
+    part = f'--x\r\ncontent-disposition: form-data; name="purpose"\r\ncontent-type: {kind}\r\n\r\n'.encode()
+    async with await running_gateway.operator() as client:
+        reply = await client.post(
+            "/v1/files",
+            content=part + b"\xff\xfe\xfa\r\n--x--\r\n",
+            headers={"content-type": "multipart/form-data; boundary=x"},
+        )
+    assert reply.status_code == 400
+    assert reply.json()["error"]["type"] == "invalid_request_error"
