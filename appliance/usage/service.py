@@ -32,6 +32,9 @@ from appliance.usage.wire import Standing
 
 log = structlog.get_logger(__name__)
 
+STOP_S = 5.0
+"""Longest wait at the end for a question to a store that does not answer."""
+
 
 class Usage:
     """Limits, budgets and the ledger of this process. Used from one event loop."""
@@ -52,6 +55,7 @@ class Usage:
         self._plans = Plans(self.book, self._counters, self.ledger, clock)
         self._queueing = Queueing(self._plans, None, clock, settings)
         self._day = clock.now().date()
+        self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -68,9 +72,13 @@ class Usage:
 
     async def stop(self) -> None:
         """Write everything into the database, and give back what other gateways can use."""
+        self._stopping = (
+            True  # a driver may turn a cancellation into a time-out of its own, which the loops go on after
+        )
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=STOP_S)
         await self.ledger.stop()
         if self._leases is not None:
             await self._leases.give_back(self._counters.shared())
@@ -170,7 +178,7 @@ class Usage:
         return self._pool is not None and self._pool.covers(limit)
 
     async def _watch_limits(self) -> None:
-        while True:
+        while not self._stopping:
             await asyncio.sleep(self._settings.limits_poll_s)
             try:
                 await self.limits_changed()
@@ -178,7 +186,7 @@ class Usage:
                 log.warning("limits cannot be read; those of before count on", reason=type(error).__name__)
 
     async def _tend(self) -> None:
-        while True:
+        while not self._stopping:
             await asyncio.sleep(self._settings.flush_s)
             try:
                 await self.ledger.tend()
@@ -191,7 +199,7 @@ class Usage:
                 self._counters.apply_limits(today)
 
     async def _tend_leases(self, leases: Leases) -> None:
-        while True:
+        while not self._stopping:
             await asyncio.sleep(self._settings.lease_report_s)
             try:
                 await leases.tend(self._counters.shared())
