@@ -96,6 +96,9 @@ class Leases:
         return answer
 
     async def _declare(self, allowance: Allowance, need: int) -> Answer:
+        allowance.told = (
+            None  # until an answer says otherwise: it may have been heard, and granted, and the answer lost
+        )
         answer = await self._pool.declare(allowance.key, allowance.limit, _have(allowance), need)
         if answer is None:
             spent = await self._ledger.spent(allowance.key.who, self._clock.now().date())
@@ -104,17 +107,20 @@ class Leases:
             answer = await self._pool.declare(allowance.key, allowance.limit, _have(allowance), need)
         if answer is None:
             raise PoolAway("it forgets at once what it is told")
+        have = _have(allowance)
+        allowance.told = Holding(have.spent, have.held, have.free + answer.granted)
         return answer
 
     async def _tell(self, allowance: Allowance) -> None:
         now_s = time.monotonic()
         have = _have(allowance)
         if have != allowance.told:
-            allowance.told, allowance.told_s = have, now_s
+            allowance.told_s = now_s
         elif allowance.free <= 0:
             return
         quiet = now_s - allowance.told_s > QUIET_S
         if allowance.is_rate:
+            allowance.told = have
             if quiet:
                 await self._return(allowance)
             return
@@ -132,7 +138,6 @@ class Leases:
             await self._pool.take_rate(allowance.key, allowance.limit, -back)
         else:
             allowance.hear(await self._declare(allowance, 0), time.monotonic())
-        allowance.told = _have(allowance)
 
     async def _lend(self, allowance: Allowance, need: int) -> Answer:
         """What may be used without the store. Raises PoolAway when that is used up."""
