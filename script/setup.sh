@@ -69,4 +69,4 @@ ensure_venv() {
 ensure_webui() { "$VENV/bin/python" "$ROOT/script/build_webui.py"; }
 
 # vLLM in its own environment, and the model files. `appliance setup` knows what this machine needs.
-ensure_engines() { "$VENV/bin/appliance" setup; }
+ensure_engines() { env -u APPLIANCE_SHARED "$VENV/bin/appliance" setup; }  # the tests' own variable, no setting
