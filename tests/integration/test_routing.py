@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 
 from appliance.inference import Catalogue, InferenceSettings
@@ -184,8 +183,8 @@ async def test_who_leaves_while_waiting_is_out_of_the_line(program: Client) -> N
 async def test_an_engine_that_serves_another_name_is_told_apart(tmp_path: Path) -> None:
     settings = InferenceSettings(tmp_path, tmp_path, tmp_path, probe_timeout_s=5.0)
     entry = Catalogue.load(tmp_path).get(CHAT_MODEL)
-    async with serving(FakeEngine(serves="my-finetune")) as engine, aiohttp.ClientSession() as session:
-        client = EngineClient(way_to(engine.url, session, 5.0), entry.id)
+    async with serving(FakeEngine(serves="my-finetune")) as engine:
+        client = EngineClient(way_to(engine.url, 5.0), entry.id)
         remote = RemoteEngine(entry, engine.url, client, settings)
         remote.start()
         async with asyncio.timeout(10):
