@@ -52,6 +52,9 @@ RESTART_S = 180.0
 CHARACTERS_PER_TOKEN = 4
 """Roughly; by such estimates only loads are compared."""
 
+PROCESSOR_DEADLINE_S = 20.0
+"""An engine without GPU may take so long for a token when all cores are busy; sooner, it would be out for nothing."""
+
 AFFINITY_CHARACTERS = 512
 """What the first two messages of a conversation begin with tells it from others."""
 
@@ -81,11 +84,13 @@ class Engines:
 
     async def start(self) -> None:
         """Begin to start everything; returns at once. `list_facts` tells how far it is."""
-        watch = WatchRules(self._settings.watch_interval_s, self._settings.watch_deadline_s)
         for model_id, choice in self._choices.items():
             kept = self._build(self._entries[model_id], choice)
             on_processor = not choice.base_urls and not self._shares
             rules = pool_rules(choice, self._settings, on_processor=on_processor)
+            deadline_s = self._settings.watch_deadline_s
+            patient_s = max(deadline_s, PROCESSOR_DEADLINE_S) if on_processor else deadline_s
+            watch = WatchRules(self._settings.watch_interval_s, patient_s)
             pool = ModelPool(model_id, kept, rules, watch, self._watcher)
             self._kept[model_id], self._pools[model_id] = kept, pool
             for engine in kept:
