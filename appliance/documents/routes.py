@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
@@ -33,6 +34,9 @@ from appliance.inference import Engines
 Call = Request[Principal, Any, Any]
 
 POLL_S = 0.4
+CLOCKS_DIFFER = timedelta(seconds=5)
+"""A worker's clock may be so far behind ours; what changed in that time before a stream began is told once more."""
+
 CHUNK_BYTES = 1024 * 1024
 UPLOAD_LIMIT_BYTES = 2 * 1024 * 1024 * 1024
 """The framework's own bound; the configured `max_file_bytes` is checked while the bytes arrive."""
@@ -191,8 +195,8 @@ async def _progress(
     caller: Principal, collection_id: UUID, documents: DocumentService, renderer: Renderer
 ) -> AsyncIterator[bytes]:
     """What is in work now, then every change. The database is asked, so it does not matter which process works."""
+    since = datetime.now(UTC) - CLOCKS_DIFFER
     busy = await documents.changes(caller, collection_id, None)
-    since = max((d.updated_at for d in busy), default=None)
     for document in busy:
         yield sse("document", renderer.document(document))
     was_busy = True
@@ -201,12 +205,9 @@ async def _progress(
             yield sse("idle", Idle())
         was_busy = bool(busy)
         await asyncio.sleep(POLL_S)
-        if since is not None:
-            for document in await documents.changes(caller, collection_id, since):
-                since = max(since, document.updated_at)
-                yield sse("document", renderer.document(document))
+        changed = await documents.changes(caller, collection_id, since)
+        for document in changed:
+            since = max(since, document.updated_at)
+            yield sse("document", renderer.document(document))
         busy = await documents.changes(caller, collection_id, None)
-        if since is None and busy:
-            since = min(d.updated_at for d in busy)
-            for document in busy:
-                yield sse("document", renderer.document(document))
+        was_busy = was_busy or bool(changed)  # what came and went between two looks ends with idle too

@@ -1,11 +1,14 @@
 """The life of a document, through the HTTP interface: in, found, changed, gone."""
 
+import asyncio
+import json
 import uuid
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from appliance.documents import routes
 from appliance.documents.patience import Patience
 from appliance.index import IndexUnavailable
 from appliance.library.models import VersionRow
@@ -148,3 +151,23 @@ async def test_bad_input_names_cause_and_way_out(running_gateway: Gateway) -> No
             assert error["request_id"]
         name = (await client.ok("GET", f"/api/collections/{key}"))["name"]
         assert (await client.post("/api/collections", json={"name": name})).status_code == 409
+
+
+async def test_what_comes_and_goes_between_two_looks_is_told(
+    running_gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small file is indexed faster than anybody looks; a page that saw it queued must learn of its end."""
+    monkeypatch.setattr(routes, "POLL_S", 3.0)
+    owner = await running_gateway.person(f"quick-{uuid.uuid4().hex}@x.test")
+    key = await owner.collection(f"quick-{uuid.uuid4().hex}")
+    told = []
+    async with asyncio.timeout(30), owner.stream("GET", f"/api/collections/{key}/progress") as reply:
+        async for line in reply.aiter_lines():
+            if line == "event: idle" and not told:
+                await owner.upload(key, "quick.md", b"# Quick\n\nOne line.\n")
+                told.append("uploaded")
+            if line.startswith("data: ") and '"quick.md"' in line:
+                told.append(json.loads(line.removeprefix("data: "))["state"])
+                if told[-1] == "indexed":
+                    break
+    assert told[-1] == "indexed"
