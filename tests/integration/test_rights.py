@@ -7,7 +7,7 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -101,7 +101,7 @@ async def elsewhere(here: Doors, url: str) -> AsyncIterator[Doors]:
 
 
 @contextmanager
-def queries(doors: Doors) -> AsyncIterator[list[str]]:  # type: ignore[misc]
+def queries(doors: Doors) -> Iterator[list[str]]:
     """Statements that the gateway sends, without the look at the count that happens every second."""
     seen: list[str] = []
 

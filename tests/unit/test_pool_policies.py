@@ -5,7 +5,14 @@ from hypothesis import strategies as st
 
 from appliance.inference.pool.breaker import CLOSED, FAILURES, LONGEST_S, TRIAL_S, Breaker
 from appliance.inference.pool.lanes import AGE_S, CALM_S, LaneLoad, batch_may_enter
-from appliance.inference.pool.policy import AFFINITY_FACTOR, AFFINITY_SLACK_TOKENS, LeastTokens, ReplicaLoad, weight
+from appliance.inference.pool.policy import (
+    AFFINITY_FACTOR,
+    AFFINITY_SLACK_TOKENS,
+    Choice,
+    LeastTokens,
+    ReplicaLoad,
+    weight,
+)
 from appliance.inference.pool.retry import ATTEMPTS, WITHIN_S, Attempts, next_step
 
 POLICY = LeastTokens()
@@ -59,7 +66,7 @@ def test_equal_beginnings_go_to_one_home_whatever_the_order(affinity: bytes, nam
         assert left.load.name == home  # only the values of the one that is gone move
 
 
-def _idle(names: list[str], affinity: bytes):  # type: ignore[no-untyped-def]
+def _idle(names: list[str], affinity: bytes) -> Choice:
     return POLICY.choose([load(name, 0) for name in names], affinity, ())
 
 
