@@ -61,20 +61,30 @@ def _wait(engine: "subprocess.Popen[bytes]", pipe: int, wake: int) -> int | None
 
 
 def _end(engine: "subprocess.Popen[bytes]") -> None:
+    """Only "no child left" ends this: a look through `/proc` misses a process whose parent dies during the look, while
+    as the reaper of all descendants this process has a child for as long as any of them lives.
+    """
     with contextlib.suppress(ProcessLookupError):
         os.killpg(engine.pid, signal.SIGTERM)
     deadline = time.monotonic() + GRACE_S
-    while time.monotonic() < deadline and descendants(os.getpid()):
-        engine.poll()
-        _reap(engine.pid)
+    while time.monotonic() < deadline and _has_children(engine):
         time.sleep(0.05)
-    while left := descendants(os.getpid()):
-        for pid in left:
+    while _has_children(engine):
+        for pid in descendants(os.getpid()):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        engine.poll()
-        _reap(engine.pid)
         time.sleep(0.02)
+
+
+def _has_children(engine: "subprocess.Popen[bytes]") -> bool:
+    """Collects what has ended first."""
+    engine.poll()
+    _reap(engine.pid)
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
 
 
 def _reap(engine_pid: int) -> None:

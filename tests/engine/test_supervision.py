@@ -21,7 +21,7 @@ CHAT = "smollm2-135m-instruct"
 def engine_pid(product: ApplianceProcess, model: str) -> int:
     """The engine's own process, not its guard."""
     for pid in product.engine_pids():
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        words = _words(pid)
         if b"--served-model-name" in words and model.encode() in words and b"guard.py" not in b" ".join(words[:3]):
             return pid
     raise AssertionError(f"no engine for {model}")
@@ -92,16 +92,20 @@ def test_an_appliance_that_is_killed_leaves_no_engine_behind(one_engine: Applian
 
 
 def test_an_orderly_stop_leaves_nothing_behind(one_engine: ApplianceProcess) -> None:
-    children = one_engine.engine_pids()
+    children = {pid: _words(pid) for pid in one_engine.engine_pids()}
     assert len(children) >= 2
     assert one_engine.stop() == 0
-    assert not any(alive(pid) for pid in children)
+    assert [words for pid, words in children.items() if alive(pid)] == []
+
+
+def _words(pid: int) -> list[bytes]:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
 
 
 def _ports(product: ApplianceProcess) -> set[int]:
     found = set()
     for pid in product.engine_pids():
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        words = _words(pid)
         if b"--port" in words:
             found.add(int(words[words.index(b"--port") + 1]))
     assert found

@@ -110,6 +110,16 @@ def test_the_guard_takes_even_children_that_hid_in_a_session_of_their_own(tmp_pa
     wait_until(lambda: not alive(grandchild), guard.GRACE_S + 10, "nothing is left")
 
 
+def test_the_guard_stays_while_it_has_children_though_a_look_through_proc_missed_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(guard, "descendants", lambda of: [])  # as when the parent dies between two reads of the look
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as engine:
+        assert guard._has_children(engine)
+        engine.kill()
+        wait_until(lambda: engine.poll() is not None, 10, "the child is gone")
+
+
 def checkpoint(folder: Path) -> Path:
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps({"model_type": "llama"}))
