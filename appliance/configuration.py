@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from appliance.audit import AuditSettings
 from appliance.documents import DocumentSettings
 from appliance.identity import IdentitySettings
 from appliance.index import IndexSettings
@@ -22,6 +23,10 @@ def storage_settings(settings: Settings) -> StorageSettings:
     return StorageSettings(
         database_url=url.replace("postgresql://", "postgresql+psycopg://", 1), files_dir=settings.data / "files"
     )
+
+
+def audit_settings(settings: Settings) -> AuditSettings:
+    return AuditSettings(folder=Path(settings.audit.folder or settings.data / "audit").absolute())
 
 
 def identity_settings(settings: Settings) -> IdentitySettings:

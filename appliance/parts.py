@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from appliance.answers import Answers, Assistants
+from appliance.audit import Audit
 from appliance.chat import ChatService, ChatSettings, ConversationRepository
 from appliance.configuration import (
+    audit_settings,
     document_settings,
     door_settings,
     identity_settings,
@@ -39,6 +41,7 @@ class Parts:
     settings: Settings
     identity_settings: IdentitySettings
     database: Database
+    audit: Audit
     people: People
     access: Access
     keys: Keys
@@ -66,6 +69,7 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
     clock = SystemClock()
     storage = storage_settings(settings)
     database = Database(storage)
+    audit = Audit(database, audit_settings(settings))
     identity = identity_settings(settings)
     rights, passwords = RightsCache(clock), Passwords(min_length=identity.password_min_length)
     people = People(database, clock, passwords, rights)
@@ -94,6 +98,7 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
         settings=settings,
         identity_settings=identity,
         database=database,
+        audit=audit,
         people=people,
         access=access,
         keys=Keys(database, clock, rights, identity),

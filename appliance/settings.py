@@ -171,6 +171,11 @@ class TracesSection(Struct, forbid_unknown_fields=True, frozen=True):
     """Collector of traces, as `http://host:4318`; spans go to `/v1/traces` there. Empty: none are made."""
 
 
+class AuditSection(Struct, forbid_unknown_fields=True, frozen=True):
+    folder: str = ""
+    """Signed checkpoints and the key that signs them, best on another disk. Empty: `audit` in the data folder."""
+
+
 class AdminSection(Struct, forbid_unknown_fields=True, frozen=True):
     email: str = "admin@localhost"
     """First start only: address of the first administrator."""
@@ -197,6 +202,7 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
     limits: LimitsSection = LimitsSection()
     metrics: MetricsSection = MetricsSection()
     traces: TracesSection = TracesSection()
+    audit: AuditSection = AuditSection()
     admin: AdminSection = AdminSection()
 
     @property

@@ -114,7 +114,11 @@ class RequestFrame:
                 request_id = value.decode("ascii")
             elif name == b"traceparent" and TRACE_PATTERN.fullmatch(value):
                 traceparent = value
-        return Trail(request_id or f"{self._prefix}{next(self._numbers):012x}", traceparent)
+        trail = Trail(request_id or f"{self._prefix}{next(self._numbers):012x}", traceparent)
+        client = scope["client"]
+        if client is not None:
+            trail.source = client[0]
+        return trail
 
 
 def _framed(headers: object, request_id: str) -> list[tuple[bytes, bytes]]:

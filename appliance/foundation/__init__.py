@@ -1,7 +1,7 @@
 """What every room may use: errors, ids, the clock, lanes, the request in work, the log. Imports nothing of ours."""
 
 from appliance.foundation.clock import Clock, SystemClock
-from appliance.foundation.context import TRAIL, Span, Tracer, Trail, note_error, traced
+from appliance.foundation.context import TRAIL, Caller, Span, Tracer, Trail, note_error, traced
 from appliance.foundation.errors import (
     ApplianceError,
     CallerError,
@@ -20,6 +20,7 @@ from appliance.foundation.logs import configure_logging, tell_lost_errors
 __all__ = [
     "TRAIL",
     "ApplianceError",
+    "Caller",
     "CallerError",
     "CapacityError",
     "Clock",

@@ -28,6 +28,20 @@ class Tracer(Protocol):
         ...
 
 
+class Caller(Protocol):
+    """Who makes a request, for whoever writes down what is done."""
+
+    @property
+    def actor(self) -> str:
+        """`user:<uuid>`."""
+        ...
+
+    @property
+    def way(self) -> str:
+        """How they proved it: `session`, `operator`, or `key:<uuid>`."""
+        ...
+
+
 @dataclass(slots=True)
 class Trail:
     """What one request is, and what became of it. The rooms that know a part write it down as they go."""
@@ -42,6 +56,10 @@ class Trail:
     error_code: str = ""
     """Of the error that was answered with, also inside a stream."""
     tracer: Tracer | None = None
+    source: str = ""
+    """Address that the request came from."""
+    caller: Caller | None = None
+    """None: not known yet, or nobody."""
 
 
 TRAIL: ContextVar[Trail | None] = ContextVar("trail", default=None)

@@ -12,7 +12,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from appliance.foundation import NotAllowed, NotAuthenticated
+from appliance.foundation import TRAIL, NotAllowed, NotAuthenticated
 from appliance.identity.access import Access
 from appliance.identity.credentials import Credential, read_credential
 from appliance.identity.endpoints import endpoint_of
@@ -88,6 +88,9 @@ class Authentication(ASGIMiddleware):
             elif principal.key_scope.endpoints is not None and not _is_public(scope):
                 require_endpoint(principal, endpoint_of(path))
         scope["user"] = principal
+        trail = TRAIL.get()
+        if trail is not None:
+            trail.caller = principal
         await next_app(scope, receive, send)
 
     async def _ask(self, scope: Scope, credential: Credential) -> Principal | None:

@@ -87,6 +87,16 @@ class Principal:
         """Never with a narrowed key: whoever may make accounts and readers could give back what the scope took."""
         return "administrator" in self.roles and not self.key_scope.is_narrow
 
+    @property
+    def actor(self) -> str:
+        """As the audit names them."""
+        return f"user:{self.user_id}"
+
+    @property
+    def way(self) -> str:
+        """How they proved it, for the audit."""
+        return self.via if self.key_id is None else f"key:{self.key_id}"
+
     def holder(self) -> Holder:
         """Whose files, batches and responses the caller has."""
         return Holder(self.user_id, self.key_id, self.key_scope.is_narrow)

@@ -2,6 +2,7 @@
 
 from sqlalchemy import MetaData
 
+from appliance.audit import models as audit
 from appliance.chat import models as chat
 from appliance.identity import models as identity
 from appliance.inference import models as inference
@@ -13,5 +14,5 @@ from appliance.openai_api.vector_stores import models as vector_stores
 from appliance.storage import Base
 from appliance.usage import models as usage
 
-ROOMS_WITH_TABLES = (chat, identity, inference, library, batches, files, responses, vector_stores, usage)
+ROOMS_WITH_TABLES = (audit, chat, identity, inference, library, batches, files, responses, vector_stores, usage)
 METADATA: MetaData = Base.metadata

@@ -9,6 +9,7 @@ same to the rooms above.
 
 from appliance.storage.database import Base, Database, UtcDateTime
 from appliance.storage.files import FileStore, FileTooLarge, StoredFile, Used
+from appliance.storage.late import before_commit
 from appliance.storage.paging import Page, PageAsk, keyset, page_of
 from appliance.storage.settings import StorageSettings
 
@@ -23,6 +24,7 @@ __all__ = [
     "StoredFile",
     "Used",
     "UtcDateTime",
+    "before_commit",
     "keyset",
     "page_of",
 ]

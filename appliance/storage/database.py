@@ -14,6 +14,7 @@ from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
+from appliance.storage.late import LATE, do_late
 from appliance.storage.settings import StorageSettings
 
 NAMES = {
@@ -74,7 +75,9 @@ class Database:
             session = await stack.enter_async_context(self._sessions())
             if self.is_sqlite:
                 await session.connection(execution_options={"sqlite_begin": "BEGIN IMMEDIATE"})
+            session.info[LATE] = []
             yield session
+            await do_late(session)
             await session.commit()
 
     async def close(self) -> None:
