@@ -3,11 +3,13 @@
 import socket
 from datetime import timedelta
 from pathlib import Path
+from typing import get_args
 from urllib.parse import urlsplit
 
 from appliance.audit import AuditSettings
 from appliance.documents import DocumentSettings
-from appliance.identity import IdentitySettings
+from appliance.identity import IdentitySettings, Role
+from appliance.identity.oidc import OidcMisconfigured, OidcSettings
 from appliance.index import IndexSettings
 from appliance.inference import InferenceSettings, ModelChoice
 from appliance.openai_api import BatchSettings, DoorSettings, FileSettings, ResponseSettings
@@ -33,7 +35,53 @@ def identity_settings(settings: Settings) -> IdentitySettings:
     return IdentitySettings(
         secure_cookie=urlsplit(settings.url).scheme == "https",
         password_min_length=settings.identity.password_min_length,
+        mode=settings.identity.mode,
+        oidc=oidc_settings(settings),
     )
+
+
+def oidc_settings(settings: Settings) -> OidcSettings | None:
+    """The identity provider; None when none is named. Raises OidcMisconfigured."""
+    given = settings.identity.oidc
+    if not given.issuer:
+        if settings.identity.mode == "oidc":
+            raise OidcMisconfigured("identity.mode is 'oidc', and identity.oidc.issuer names no identity provider.")
+        return None
+    unknown = sorted(set(given.role_groups) - set(get_args(Role)))
+    if unknown:
+        raise OidcMisconfigured(
+            f"identity.oidc.role_groups has no role '{unknown[0]}'.", remedy=f"Roles: {', '.join(get_args(Role))}."
+        )
+    return OidcSettings(
+        issuer=given.issuer,
+        client_id=given.client_id,
+        client_secret=_secret("identity.oidc.client_secret_file", given.client_secret_file),
+        audience=given.audience,
+        allowed_azp=frozenset(given.allowed_azp),
+        groups_claim=given.groups_claim,
+        roles_claim=given.roles_claim,
+        admitted_groups=frozenset(given.admitted_groups),
+        role_groups={role: frozenset(groups) for role, groups in given.role_groups.items()},
+        strict_groups=given.strict_groups,
+        untyped_access_tokens=given.untyped_access_tokens,
+        leeway_s=given.leeway_s,
+        step_up_acr=given.step_up_acr,
+        ca_file=Path(given.ca_file) if given.ca_file else None,
+        timeout_s=given.timeout_s,
+    ).checked()
+
+
+def _secret(name: str, file: str) -> str:
+    """What a file holds, without the line's end. Raises OidcMisconfigured."""
+    if not file:
+        return ""
+    try:
+        secret = Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeError) as error:
+        raise OidcMisconfigured(f"{name}: {file} cannot be read: {type(error).__name__}.") from error
+    if not secret:
+        raise OidcMisconfigured(f"{name}: {file} is empty.")
+    return secret
 
 
 def document_settings(settings: Settings, *, worker: bool = False) -> DocumentSettings:

@@ -138,8 +138,44 @@ class ResponsesSection(Struct, forbid_unknown_fields=True, frozen=True):
     """Responses written in the background at once by this process; 0 turns it off."""
 
 
+class OidcSection(Struct, forbid_unknown_fields=True, frozen=True):
+    issuer: str = ""
+    """The identity provider, exactly as it names itself in tokens: `https://host/realms/name` with Keycloak."""
+    client_id: str = ""
+    """The appliance's own client at the provider."""
+    client_secret_file: str = ""
+    """File that holds the client's secret and nothing else."""
+    audience: str = ""
+    """What access tokens must be for (`aud`). Empty: the client id."""
+    allowed_azp: tuple[str, ...] = ()
+    """Clients whose access tokens are taken (`azp`). Empty: only the appliance's own."""
+    groups_claim: str = "groups"
+    """Claim with the full paths of a person's groups."""
+    roles_claim: str = "realm_access.roles"
+    """Claim with a person's roles at the provider; dots lead into objects."""
+    admitted_groups: tuple[str, ...] = ()
+    """Members of these groups, and of groups inside them, get an account by a login. Empty: nobody does."""
+    role_groups: dict[str, tuple[str, ...]] = {}
+    """Role → groups whose members have it."""
+    strict_groups: bool = False
+    """Whether leaving a group at the provider takes the person out of it here too."""
+    untyped_access_tokens: bool = False
+    """Take access tokens that do not say that they are some, of providers that never say it."""
+    leeway_s: Annotated[int, Meta(ge=0, le=30)] = 30
+    """How far the provider's clock may be off, seconds."""
+    step_up_acr: str = ""
+    """`acr` of a login that is strong enough for what needs a fresh proof. Empty: nothing needs one."""
+    ca_file: str = ""
+    """Authorities that sign the provider's certificate, in PEM. Empty: those of the machine."""
+    timeout_s: Annotated[float, Meta(ge=0.5, le=30)] = 5.0
+    """Longest wait for an answer of the provider."""
+
+
 class IdentitySection(Struct, forbid_unknown_fields=True, frozen=True):
+    mode: Literal["local", "oidc"] = "local"
+    """Who says who somebody is: accounts of the appliance, or an identity provider."""
     password_min_length: Annotated[int, Meta(ge=8, le=128)] = 12
+    oidc: OidcSection = OidcSection()
 
 
 class LimitsSection(Struct, forbid_unknown_fields=True, frozen=True):
@@ -273,19 +309,19 @@ def _from_environment(env: Mapping[str, str]) -> dict[str, Any]:
         if key in NOT_SETTINGS:
             continue
         path = SHORT.get(key) or _path(key)
-        if len(path) == 1:
-            found[path[0]] = value
-        else:
-            found.setdefault(path[0], {})[path[1]] = value
+        inner = found
+        for section in path[:-1]:
+            inner = inner.setdefault(section, {})
+        inner[path[-1]] = value
     return found
 
 
-def _path(key: str) -> tuple[str, ...]:
-    """`ENGINES_MODEL_DIR` → (`engines`, `model_dir`)."""
+def _path(key: str, kind: type[Struct] | None = None) -> tuple[str, ...]:
+    """`ENGINES_MODEL_DIR` → (`engines`, `model_dir`); sections inside sections likewise."""
     lower = key.lower()
-    for field in msgspec.structs.fields(Settings):
+    for field in msgspec.structs.fields(kind or Settings):
         if isinstance(field.type, type) and issubclass(field.type, Struct) and lower.startswith(f"{field.name}_"):
-            return field.name, lower.removeprefix(f"{field.name}_")
+            return field.name, *_path(lower.removeprefix(f"{field.name}_"), field.type)
     return (lower,)
 
 

@@ -2,10 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
+
+from appliance.identity.oidc.settings import OidcSettings
 
 
 @dataclass(frozen=True, slots=True)
 class IdentitySettings:
+    mode: Literal["local", "oidc"] = "local"
+    """Who says who somebody is: accounts of our own, or an identity provider."""
+    oidc: OidcSettings | None = None
+    """The identity provider, also while it is not switched on; None when there is none."""
     session_idle: timedelta = timedelta(hours=12)
     """A session unused for this long is over."""
     session_longest: timedelta = timedelta(days=7)

@@ -64,7 +64,7 @@ def defaults_of(kind: type[Struct], before: str = "") -> Iterator[tuple[str, str
         if isinstance(field.default, Struct):
             yield from defaults_of(type(field.default), f"{before}{field.name}.")
         elif isinstance(field.default, int | float | str) and field.default != "":
-            yield before + field.name, str(field.default)
+            yield before + field.name, msgspec.json.encode(field.default).decode().strip('"')  # as TOML has it
 
 
 def commands_of(command: Any, words: str = "appliance") -> dict[str, set[str]]:
