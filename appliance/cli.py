@@ -21,6 +21,7 @@ MODULES = {
     "people": ("users", "groups"),
     "keys": ("keys",),
     "budgets": ("limits", "usage"),
+    "identity": ("identity",),
 }
 """Module of `commands/` → the commands that it registers; a test holds this against the modules."""
 

@@ -70,3 +70,39 @@ ensure_webui() { "$VENV/bin/python" "$ROOT/script/build_webui.py"; }
 
 # vLLM in its own environment, and the model files. `appliance setup` knows what this machine needs.
 ensure_engines() { env -u APPLIANCE_SHARED "$VENV/bin/appliance" setup; }  # the tests' own variable, no setting
+
+# Keycloak for the tests: fetched by Maven, built once, with a database that has its tables already, so that each
+# start takes seconds. Fails with code 77 and a loud line where it cannot be had.
+KEYCLOAK_VERSION=26.7.3
+KEYCLOAK_SHA256=77657f30b7e90d70f727712ce1c967f430fd6a5e9f458d32d8c6df0635345f47
+KEYCLOAK="${KEYCLOAK_FOR_TESTS:-$STATE/keycloak}"
+export KEYCLOAK_FOR_TESTS="$KEYCLOAK"
+ensure_keycloak() {
+  local home="$KEYCLOAK/keycloak-$KEYCLOAK_VERSION" archive="$KEYCLOAK/keycloak-quarkus-dist-$KEYCLOAK_VERSION.tar.gz"
+  if [ -f "$home/.appliance-ready" ] && command -v java >/dev/null; then return; fi
+  command -v java >/dev/null || need_packages default-jre-headless || {
+    say "SKIPPED: java is missing and cannot be installed by this user (apt-get install default-jre-headless)"
+    return 77
+  }
+  if [ ! -f "$archive" ]; then
+    command -v mvn >/dev/null || need_packages maven || {
+      say "SKIPPED: maven is missing and cannot be installed by this user (apt-get install maven)"
+      return 77
+    }
+    say "fetching Keycloak $KEYCLOAK_VERSION (once)"
+    mkdir -p "$KEYCLOAK"
+    timeout 600 mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy \
+      "-Dartifact=org.keycloak:keycloak-quarkus-dist:$KEYCLOAK_VERSION:tar.gz" "-DoutputDirectory=$KEYCLOAK" || {
+      say "SKIPPED: Keycloak cannot be fetched"
+      return 77
+    }
+  fi
+  echo "$KEYCLOAK_SHA256  $archive" | sha256sum --check --quiet || { rm -f "$archive"; fail "Keycloak's archive is not the pinned one."; }
+  say "building Keycloak (about a minute, once)"
+  rm -rf "$home"
+  tar -xzf "$archive" -C "$KEYCLOAK" && rm -f "$archive"
+  (cd "$home" && timeout 600 bin/kc.sh build --db=dev-file --cache=local >"$KEYCLOAK/build.log" 2>&1) ||
+    { tail -5 "$KEYCLOAK/build.log"; fail "Keycloak could not be built."; }
+  (cd "$ROOT" && timeout 600 "$VENV/bin/python" -m tests.support.keycloak) || fail "Keycloak did not make its tables."
+  touch "$home/.appliance-ready"
+}
