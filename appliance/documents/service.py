@@ -8,7 +8,7 @@ from appliance.documents.ingest import load_blocks, page_blocks
 from appliance.documents.jobs import DocumentJobs
 from appliance.documents.settings import DocumentSettings
 from appliance.foundation import NotAllowed, NotFound
-from appliance.identity import Principal
+from appliance.identity import Permission, Principal
 from appliance.inference import EmbeddingProfile
 from appliance.library import (
     Arrival,
@@ -189,7 +189,7 @@ class DocumentService:
     def may_write(self, caller: Principal, collection: CollectionInfo) -> bool:
         if not caller.scope().reaches(collection.id):
             return False
-        return caller.is_administrator or collection.owner_id == caller.user_id
+        return caller.reach(Permission.COLLECTIONS_MANAGE) == "any" or collection.owner_id == caller.user_id
 
     async def managed(self, caller: Principal, collection_id: UUID) -> CollectionInfo:
         """The collection, for somebody who may change it; a stranger cannot tell it from one that is not there."""

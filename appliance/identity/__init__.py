@@ -18,7 +18,7 @@ from appliance.identity.guards import (
     require_assistant,
     require_endpoint,
     require_model,
-    requires_administrator,
+    requires,
     requires_login,
     requires_session,
     requires_whole_account,
@@ -28,14 +28,17 @@ from appliance.identity.keys import KeyInfo, Keys
 from appliance.identity.passwords import Passwords
 from appliance.identity.people import GroupInfo, People, Person, PersonChange
 from appliance.identity.rights import RightsCache
+from appliance.identity.roles import ROLES, TABLE, Permission, Reach, Role
 from appliance.identity.routes import LoginController, MeController, PeopleController
 from appliance.identity.service_accounts import ServiceAccounts
 from appliance.identity.settings import IdentitySettings
-from appliance.identity.values import EVERYONE, AccessScope, Holder, KeyScope, Principal, Role
+from appliance.identity.values import EVERYONE, AccessScope, Holder, KeyScope, Principal
 
 __all__ = [
     "ENDPOINTS",
     "EVERYONE",
+    "ROLES",
+    "TABLE",
     "Access",
     "AccessScope",
     "Authentication",
@@ -51,9 +54,11 @@ __all__ = [
     "Passwords",
     "People",
     "PeopleController",
+    "Permission",
     "Person",
     "PersonChange",
     "Principal",
+    "Reach",
     "RightsCache",
     "Role",
     "ServiceAccounts",
@@ -63,7 +68,7 @@ __all__ = [
     "require_assistant",
     "require_endpoint",
     "require_model",
-    "requires_administrator",
+    "requires",
     "requires_login",
     "requires_session",
     "requires_whole_account",

@@ -70,7 +70,7 @@ class BadScope(InvalidInput):
 
 
 class NotForServiceAccounts(InvalidInput):
-    """A service account has no password and administers nothing."""
+    """A service account has no password and no role but `user`."""
 
     code = "not_for_service_accounts"
     remedy = "Make a key for it, or an account for a person."

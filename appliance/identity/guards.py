@@ -4,6 +4,7 @@ Guards are coroutines, as the framework sends plain functions to a thread, which
 A route carries one of the guards below, or `opt={"public": True}`; a test walks all routes and fails on any other.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from litestar.connection import ASGIConnection
@@ -17,6 +18,7 @@ from appliance.identity.access import Access
 from appliance.identity.credentials import Credential, read_credential
 from appliance.identity.endpoints import endpoint_of
 from appliance.identity.errors import CrossSiteRequest, OutsideKeyScope
+from appliance.identity.roles import Permission, Reach, roles_with
 from appliance.identity.settings import IdentitySettings
 from appliance.identity.values import Principal
 
@@ -36,12 +38,30 @@ async def requires_login(connection: Connection, _: BaseRouteHandler) -> None:
         raise NotAuthenticated("This needs a login.")
 
 
-async def requires_administrator(connection: Connection, handler: BaseRouteHandler) -> None:
-    """Let in administrators. Raises NotAuthenticated or NotAllowed."""
-    await requires_login(connection, handler)
-    principal = connection.scope["user"]
-    if not isinstance(principal, Principal) or not principal.is_administrator:
-        raise NotAllowed("This is for administrators.")
+@dataclass(frozen=True, slots=True)
+class Requires:
+    """A guard: lets in whose roles have a permission. It is a value, so that a test can read what a route declares."""
+
+    permission: Permission
+    at_least: Reach
+    """`own`: the route decides about the object. `any`: it is for those who may do it to every object."""
+
+    async def __call__(self, connection: Connection, _: BaseRouteHandler) -> None:
+        """Raises NotAuthenticated or NotAllowed."""
+        principal = connection.scope.get("user")
+        if principal is None:
+            raise NotAuthenticated("This needs a login.")
+        if isinstance(principal, Principal):
+            reach = principal.reach(self.permission)
+            if reach in ("any", self.at_least):
+                return
+        roles = ", ".join(roles_with(self.permission, self.at_least)).replace("_", " ")
+        raise NotAllowed(f"This needs the permission '{self.permission}'.", remedy=f"It comes with the role: {roles}.")
+
+
+def requires(permission: Permission, at_least: Reach = "own") -> Requires:
+    """The guard of a route; see `roles/table.py` for who has what."""
+    return Requires(permission, at_least)
 
 
 async def requires_whole_account(connection: Connection, handler: BaseRouteHandler) -> None:

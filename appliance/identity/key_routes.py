@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from appliance.identity.endpoints import ENDPOINTS
 from appliance.identity.guards import (
-    requires_administrator,
+    requires,
     requires_login,
     requires_session,
     requires_whole_account,
@@ -25,6 +25,7 @@ from appliance.identity.key_wire import (
     key_reply,
 )
 from appliance.identity.keys import Keys
+from appliance.identity.roles import Permission
 from appliance.identity.service_accounts import ServiceAccountChange, ServiceAccounts
 from appliance.identity.values import Principal
 
@@ -66,11 +67,11 @@ class ServiceAccountsController(Controller):
         """Those that the caller manages."""
         return [account_reply(a) for a in await service_accounts.managed_by(request.user)]
 
-    @post(guards=[requires_administrator])
+    @post(guards=[requires(Permission.SERVICE_ACCOUNTS_MANAGE, "any")])
     async def create(self, data: ServiceAccountCreate, service_accounts: ServiceAccounts) -> ServiceAccountReply:
         return account_reply(await service_accounts.create(data.name, data.owner.name()))
 
-    @patch("/{account_id:uuid}", guards=[requires_administrator])
+    @patch("/{account_id:uuid}", guards=[requires(Permission.SERVICE_ACCOUNTS_MANAGE, "any")])
     async def change(
         self, account_id: UUID, data: ServiceAccountPatch, service_accounts: ServiceAccounts
     ) -> ServiceAccountReply:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import cast
 from uuid import UUID
 
 from sqlalchemy import delete, func, select, update
@@ -15,8 +14,9 @@ from appliance.identity.errors import LastAdministrator, NameTaken, NotForServic
 from appliance.identity.models import ApiKeyRow, GroupRow, MembershipRow, SessionRow, UserRow
 from appliance.identity.passwords import Passwords
 from appliance.identity.rights import RightsCache, changing_rights
+from appliance.identity.roles import ROLES, Role
 from appliance.identity.secrets import random_text
-from appliance.identity.values import Kind, Role
+from appliance.identity.values import EVERYBODYS, Kind
 from appliance.storage import Database
 
 
@@ -95,7 +95,7 @@ class People:
 
         Raises:
             NotFound: no such account.
-            NotForServiceAccounts: a password or a role that only people have.
+            NotForServiceAccounts: a password, or a role: its owner makes its keys and would have it too.
             LastAdministrator: nobody could manage the appliance afterwards.
         """
         hashed = None if change.password is None else await self._passwords.hash(change.password)
@@ -103,8 +103,8 @@ class People:
             row = await session.get(UserRow, user_id)
             if row is None:
                 raise NotFound("There is no such account.")
-            if row.kind == "service" and (hashed is not None or "administrator" in (change.roles or ())):
-                raise NotForServiceAccounts("A service account has no password and cannot be an administrator.")
+            if row.kind == "service" and (hashed is not None or not (change.roles or EVERYBODYS) <= EVERYBODYS):
+                raise NotForServiceAccounts("A service account has no password and no role.")
             row.name = row.name if change.name is None else change.name.strip()
             row.roles = row.roles if change.roles is None else _join_roles(change.roles)
             row.disabled = row.disabled if change.disabled is None else change.disabled
@@ -223,7 +223,8 @@ async def groups_of(session: AsyncSession, user_ids: Sequence[UUID] | None) -> d
 
 def read_roles(text: str) -> frozenset[Role]:
     """Roles as kept in the table; unknown words give no right."""
-    return frozenset(cast("Role", r) for r in text.split(",") if r in ("user", "administrator"))
+    named = text.split(",")
+    return frozenset(role for role in ROLES if role in named)
 
 
 def read_kind(text: str) -> Kind:

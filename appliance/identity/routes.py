@@ -11,11 +11,12 @@ from appliance.foundation import InvalidInput
 from appliance.identity.access import Access
 from appliance.identity.guards import (
     public,
-    requires_administrator,
+    requires,
     requires_login,
     requires_session,
 )
 from appliance.identity.people import GroupInfo, People, Person, PersonChange
+from appliance.identity.roles import Permission
 from appliance.identity.secrets import fingerprint
 from appliance.identity.settings import IdentitySettings
 from appliance.identity.values import Principal
@@ -92,18 +93,18 @@ class MeController(Controller):
 class PeopleController(Controller):
     path = "/api"
 
-    @get("/users", guards=[requires_administrator])
+    @get("/users", guards=[requires(Permission.ACCOUNTS_READ)])
     async def users(self, people: People) -> list[User]:
         return [_user(p) for p in await people.everybody()]
 
-    @post("/users", guards=[requires_administrator])
+    @post("/users", guards=[requires(Permission.ACCOUNTS_MANAGE)])
     async def create_user(self, data: UserCreate, people: People) -> User:
         person, made = await people.create(
             email=data.email, name=data.name, password=data.password, roles=frozenset(data.roles)
         )
         return _user(person, made)
 
-    @patch("/users/{user_id:uuid}", guards=[requires_administrator])
+    @patch("/users/{user_id:uuid}", guards=[requires(Permission.ACCOUNTS_MANAGE)])
     async def change_user(self, user_id: UUID, data: UserChange, people: People) -> User:
         change = PersonChange(
             name=None if data.name is UNSET else data.name,
@@ -117,15 +118,19 @@ class PeopleController(Controller):
     async def groups(self, people: People) -> list[Group]:
         return [_group(g) for g in await people.groups()]
 
-    @post("/groups", guards=[requires_administrator])
+    @post("/groups", guards=[requires(Permission.GROUPS_MANAGE, "any")])
     async def create_group(self, data: GroupCreate, people: People) -> Group:
         return _group(await people.create_group(data.name))
 
-    @put("/groups/{group_id:uuid}/members/{user_id:uuid}", guards=[requires_administrator], status_code=204)
+    @put(
+        "/groups/{group_id:uuid}/members/{user_id:uuid}",
+        guards=[requires(Permission.GROUPS_MANAGE, "any")],
+        status_code=204,
+    )
     async def add_member(self, group_id: UUID, user_id: UUID, people: People) -> None:
         await people.add_member(group_id, user_id)
 
-    @delete("/groups/{group_id:uuid}/members/{user_id:uuid}", guards=[requires_administrator])
+    @delete("/groups/{group_id:uuid}/members/{user_id:uuid}", guards=[requires(Permission.GROUPS_MANAGE, "any")])
     async def remove_member(self, group_id: UUID, user_id: UUID, people: People) -> None:
         await people.remove_member(group_id, user_id)
 

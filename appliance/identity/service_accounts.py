@@ -14,6 +14,7 @@ from appliance.identity.errors import NameTaken, OwnerUnknown
 from appliance.identity.models import GroupRow, UserRow
 from appliance.identity.people import groups_of
 from appliance.identity.rights import RightsCache, changing_rights
+from appliance.identity.roles import Permission
 from appliance.identity.values import Principal
 from appliance.storage import Database
 
@@ -78,7 +79,7 @@ class ServiceAccounts:
     async def managed_by(self, caller: Principal) -> list[ServiceAccount]:
         """All for an administrator; else those that the caller owns, alone or through a group. By name."""
         query = select(UserRow).where(UserRow.kind == "service").order_by(UserRow.email)
-        if not caller.is_administrator:
+        if caller.reach(Permission.SERVICE_ACCOUNTS_MANAGE) != "any":
             query = query.where(UserRow.owner.in_(sorted(caller.scope().principals)))
         async with self._database.read() as session:
             return await _accounts(session, (await session.scalars(query)).all())

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
+from appliance.identity.roles import Permission, Reach, Role, reach_of
+
 EVERYONE = "everyone"
 
-Role = Literal["user", "administrator"]
 Kind = Literal["person", "service"]
 """A service account belongs to a program: it has keys, and no password."""
 
@@ -53,6 +54,7 @@ class KeyScope:
 
 
 WHOLE_ACCOUNT = KeyScope()
+EVERYBODYS: frozenset[Role] = frozenset({"user"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +84,14 @@ class Principal:
     key_scope: KeyScope = WHOLE_ACCOUNT
     """Of the key that was used; sessions are never narrowed."""
 
-    @property
-    def is_administrator(self) -> bool:
-        """Never with a narrowed key: whoever may make accounts and readers could give back what the scope took."""
-        return "administrator" in self.roles and not self.key_scope.is_narrow
+    def reach(self, permission: Permission) -> Reach:
+        """How far the caller's roles go. A narrowed key has what everybody has: it could give back what it lacks."""
+        roles = self.roles & EVERYBODYS if self.key_scope.is_narrow else self.roles
+        return reach_of(roles, permission)
+
+    def may(self, permission: Permission) -> bool:
+        """Whether the caller may do it to something: perhaps only to what is their own."""
+        return self.reach(permission) != "no"
 
     @property
     def actor(self) -> str:

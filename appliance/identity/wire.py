@@ -6,10 +6,11 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from appliance.identity.roles import Role
+
 Email = Annotated[str, Meta(min_length=3, max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Password = Annotated[str, Meta(max_length=4096)]
-RoleName = Literal["user", "administrator"]
 
 
 class Named(Struct):
@@ -45,12 +46,12 @@ class UserCreate(Struct, forbid_unknown_fields=True):
     email: Email
     name: Name
     password: Password | None = None
-    roles: tuple[RoleName, ...] = ("user",)
+    roles: tuple[Role, ...] = ("user",)
 
 
 class UserChange(Struct, forbid_unknown_fields=True):
     name: Name | UnsetType = UNSET
-    roles: list[RoleName] | UnsetType = UNSET
+    roles: list[Role] | UnsetType = UNSET
     disabled: bool | UnsetType = UNSET
     password: Password | UnsetType = UNSET
 

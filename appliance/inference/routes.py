@@ -7,7 +7,7 @@ from litestar import Controller, get, post
 from litestar.params import Parameter
 from msgspec import Struct
 
-from appliance.identity import requires_administrator, requires_login
+from appliance.identity import Permission, requires, requires_login
 from appliance.inference.port import Conformance, ReplicaFacts
 from appliance.inference.repository import Conformances
 from appliance.inference.service import Engines
@@ -102,7 +102,7 @@ class EnginesReply(Struct):
 
 class EnginesController(Controller):
     path = "/api/engines"
-    guards = [requires_administrator]  # noqa: RUF012 - the framework's declaration style
+    guards = [requires(Permission.MODELS_MANAGE)]  # noqa: RUF012 - the framework's declaration style
 
     @get()
     async def list_replicas(self, engines: Engines) -> EnginesReply:

@@ -5,7 +5,7 @@ import hmac
 from litestar import Controller, Response, get
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from appliance.identity import requires_administrator
+from appliance.identity import Permission, requires
 from appliance.monitoring.page import MetricsPage
 
 PATH = "/metrics"
@@ -14,7 +14,7 @@ PATH = "/metrics"
 class MetricsController(Controller):
     path = PATH
 
-    @get(guards=[requires_administrator], include_in_schema=False)
+    @get(guards=[requires(Permission.METRICS_READ)], include_in_schema=False)
     async def metrics(self, metrics_page: MetricsPage) -> Response[bytes]:
         """Prometheus' text format."""
         return Response(await metrics_page.text(), media_type=metrics_page.content_type)

@@ -11,7 +11,7 @@ from litestar.params import Parameter
 from msgspec import UNSET
 
 from appliance.foundation import Clock, InvalidInput, NotFound, SystemClock
-from appliance.identity import People, Principal, requires_administrator, requires_login
+from appliance.identity import People, Permission, Principal, requires, requires_login
 from appliance.usage.errors import UnknownSubject
 from appliance.usage.reports import By, Span, UsageReports, Used
 from appliance.usage.service import Usage
@@ -28,7 +28,7 @@ LastDay = Annotated[date | None, Parameter(description="Last day, UTC, included;
 
 class LimitsController(Controller):
     path = "/api/limits"
-    guards = [requires_administrator]  # noqa: RUF012 - the framework's declaration style
+    guards = [requires(Permission.LIMITS_MANAGE)]  # noqa: RUF012 - the framework's declaration style
 
     @get()
     async def all(self, usage: Usage, people: People) -> list[SubjectLimits]:
@@ -78,7 +78,7 @@ class UsageController(Controller):
             limits=await usage.standing(request.user),
         )
 
-    @get("/report", guards=[requires_administrator])
+    @get("/report", guards=[requires(Permission.USAGE_READ, "any")])
     async def report(
         self,
         usage: Usage,

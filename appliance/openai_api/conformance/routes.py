@@ -5,14 +5,14 @@ from typing import Any
 from litestar import Controller, Request, post
 
 from appliance.edge import while_connected
-from appliance.identity import Principal, requires_administrator
+from appliance.identity import Permission, Principal, requires
 from appliance.inference import ConformanceReply, conformance_reply
 from appliance.openai_api.conformance.service import ConformanceChecks
 
 
 class ConformanceController(Controller):
     path = "/api/models/{model_id:str}/checks"
-    guards = [requires_administrator]  # noqa: RUF012 - the framework's declaration style
+    guards = [requires(Permission.MODELS_CHECK)]  # noqa: RUF012 - the framework's declaration style
 
     @post(status_code=200)
     async def run(
