@@ -31,7 +31,7 @@ from appliance.chat.wire import (
     TurnStarted,
 )
 from appliance.edge import event_stream, sse
-from appliance.identity import Principal, require_assistant, requires_login, requires_whole_account
+from appliance.identity import Permission, Principal, require_assistant, requires, requires_whole_account
 from appliance.retrieval import Retrieval
 from appliance.usage import Usage
 
@@ -40,7 +40,7 @@ Call = Request[Principal, Any, Any]
 
 class AskController(Controller):
     path = "/api"
-    guards = [requires_login]  # noqa: RUF012 - the framework's declaration style
+    guards = [requires(Permission.MODELS_USE)]  # noqa: RUF012 - the framework's declaration style
 
     @get("/assistants")
     async def list_assistants(self, assistants: Assistants) -> list[AssistantReply]:
@@ -56,7 +56,7 @@ class AskController(Controller):
             for a in assistants.all()
         ]
 
-    @post("/search", status_code=200)
+    @post("/search", guards=[requires(Permission.COLLECTIONS_READ)], status_code=200)
     async def search(self, request: Call, data: SearchRequest, retrieval: Retrieval) -> SearchReply:
         found = await retrieval.search(
             request.user.scope(), data.query, collection_ids=data.collection_ids, limit=data.limit
@@ -99,7 +99,7 @@ class AskController(Controller):
 
 class ConversationController(Controller):
     path = "/api/conversations"
-    guards = [requires_whole_account]  # noqa: RUF012 - the framework's declaration style
+    guards = [requires(Permission.CHATS_KEEP), requires_whole_account]  # noqa: RUF012 - the framework's declaration style
 
     @get()
     async def newest(self, request: Call, chat: ChatService) -> list[Conversation]:

@@ -28,7 +28,7 @@ from appliance.documents.wire import (
 )
 from appliance.edge import event_stream, sse
 from appliance.foundation import InvalidInput
-from appliance.identity import Principal, requires_login
+from appliance.identity import Permission, Principal, requires
 from appliance.inference import Engines
 
 Call = Request[Principal, Any, Any]
@@ -50,13 +50,13 @@ SEALED = {
 
 class CollectionController(Controller):
     path = "/api/collections"
-    guards = [requires_login]  # noqa: RUF012 - the framework's declaration style
+    guards = [requires(Permission.COLLECTIONS_READ)]  # noqa: RUF012 - the framework's declaration style
 
     @get()
     async def list(self, request: Call, documents: DocumentService, renderer: Renderer) -> list[Collection]:
         return await renderer.collections(request.user, await documents.collections(request.user))
 
-    @post()
+    @post(guards=[requires(Permission.COLLECTIONS_MANAGE)])
     async def create(
         self, request: Call, data: CollectionCreate, documents: DocumentService, renderer: Renderer, engines: Engines
     ) -> Collection:
@@ -75,7 +75,7 @@ class CollectionController(Controller):
     ) -> Collection:
         return (await renderer.collections(request.user, [await documents.collection(request.user, collection_id)]))[0]
 
-    @patch("/{collection_id:uuid}")
+    @patch("/{collection_id:uuid}", guards=[requires(Permission.COLLECTIONS_MANAGE)])
     async def change(
         self,
         request: Call,
@@ -93,7 +93,7 @@ class CollectionController(Controller):
         )
         return (await renderer.collections(request.user, [changed]))[0]
 
-    @delete("/{collection_id:uuid}")
+    @delete("/{collection_id:uuid}", guards=[requires(Permission.COLLECTIONS_MANAGE)])
     async def remove(self, request: Call, collection_id: UUID, documents: DocumentService) -> None:
         await documents.delete_collection(request.user, collection_id)
 
@@ -110,7 +110,12 @@ class CollectionController(Controller):
         total, items = await documents.documents(request.user, collection_id, offset=offset, limit=limit)
         return DocumentPage(total=total, items=[renderer.document(d) for d in items])
 
-    @post("/{collection_id:uuid}/documents", request_max_body_size=UPLOAD_LIMIT_BYTES, status_code=202)
+    @post(
+        "/{collection_id:uuid}/documents",
+        guards=[requires(Permission.COLLECTIONS_MANAGE)],
+        request_max_body_size=UPLOAD_LIMIT_BYTES,
+        status_code=202,
+    )
     async def upload(
         self,
         request: Call,
@@ -137,7 +142,7 @@ class CollectionController(Controller):
 
 class DocumentController(Controller):
     path = "/api"
-    guards = [requires_login]  # noqa: RUF012 - the framework's declaration style
+    guards = [requires(Permission.COLLECTIONS_READ)]  # noqa: RUF012 - the framework's declaration style
 
     @get("/documents/{document_id:uuid}")
     async def one(self, request: Call, document_id: UUID, documents: DocumentService, renderer: Renderer) -> Document:
@@ -146,7 +151,7 @@ class DocumentController(Controller):
         reply.versions = [version_reply(v) for v in versions]
         return reply
 
-    @delete("/documents/{document_id:uuid}")
+    @delete("/documents/{document_id:uuid}", guards=[requires(Permission.COLLECTIONS_MANAGE)])
     async def remove(self, request: Call, document_id: UUID, documents: DocumentService) -> None:
         await documents.delete_document(request.user, document_id)
 

@@ -19,7 +19,6 @@ from appliance.identity.guards import (
     require_endpoint,
     require_model,
     requires,
-    requires_login,
     requires_session,
     requires_whole_account,
 )
@@ -69,7 +68,6 @@ __all__ = [
     "require_endpoint",
     "require_model",
     "requires",
-    "requires_login",
     "requires_session",
     "requires_whole_account",
 ]

@@ -32,12 +32,6 @@ def public() -> dict[str, Any]:
     return {"public": True}
 
 
-async def requires_login(connection: Connection, _: BaseRouteHandler) -> None:
-    """Let in everybody with an account. Raises NotAuthenticated."""
-    if connection.scope.get("user") is None:
-        raise NotAuthenticated("This needs a login.")
-
-
 @dataclass(frozen=True, slots=True)
 class Requires:
     """A guard: lets in whose roles have a permission. It is a value, so that a test can read what a route declares."""
@@ -48,13 +42,8 @@ class Requires:
 
     async def __call__(self, connection: Connection, _: BaseRouteHandler) -> None:
         """Raises NotAuthenticated or NotAllowed."""
-        principal = connection.scope.get("user")
-        if principal is None:
-            raise NotAuthenticated("This needs a login.")
-        if isinstance(principal, Principal):
-            reach = principal.reach(self.permission)
-            if reach in ("any", self.at_least):
-                return
+        if _caller(connection).reach(self.permission) in ("any", self.at_least):
+            return
         roles = ", ".join(roles_with(self.permission, self.at_least)).replace("_", " ")
         raise NotAllowed(f"This needs the permission '{self.permission}'.", remedy=f"It comes with the role: {roles}.")
 
@@ -64,22 +53,20 @@ def requires(permission: Permission, at_least: Reach = "own") -> Requires:
     return Requires(permission, at_least)
 
 
-async def requires_whole_account(connection: Connection, handler: BaseRouteHandler) -> None:
+async def requires_whole_account(connection: Connection, _: BaseRouteHandler) -> None:
     """Let in everybody but keys of a narrower scope: for what is kept of the account as a whole, whatever it came from.
 
     Raises NotAuthenticated or OutsideKeyScope.
     """
-    await requires_login(connection, handler)
-    principal = connection.scope["user"]
-    if not isinstance(principal, Principal) or principal.key_scope.is_narrow:
+    principal = _caller(connection)
+    if principal.key_scope.is_narrow:
         raise OutsideKeyScope("A key with a narrower scope cannot do this.")
 
 
-async def requires_session(connection: Connection, handler: BaseRouteHandler) -> None:
+async def requires_session(connection: Connection, _: BaseRouteHandler) -> None:
     """Let in people in a browser, not programs with a key. Raises NotAuthenticated or NotAllowed."""
-    await requires_login(connection, handler)
-    principal = connection.scope["user"]
-    if not isinstance(principal, Principal) or principal.via == "api_key":
+    principal = _caller(connection)
+    if principal.via == "api_key":
         raise NotAllowed("An API key cannot do this.", remedy="Log in with your password.")
 
 
@@ -138,6 +125,14 @@ def require_assistant(principal: Principal, assistant_id: str) -> None:
     """Raises OutsideKeyScope. The answer is the same for an assistant that does not exist."""
     if not principal.key_scope.may_use_assistant(assistant_id):
         raise OutsideKeyScope(f"This key may not use the assistant '{assistant_id}'.")
+
+
+def _caller(connection: Connection) -> Principal:
+    """Raises NotAuthenticated."""
+    principal = connection.scope.get("user")
+    if not isinstance(principal, Principal):
+        raise NotAuthenticated("This needs a login.")
+    return principal
 
 
 def _is_public(scope: Scope) -> bool:

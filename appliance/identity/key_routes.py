@@ -10,7 +10,6 @@ from msgspec import UNSET
 from appliance.identity.endpoints import ENDPOINTS
 from appliance.identity.guards import (
     requires,
-    requires_login,
     requires_session,
     requires_whole_account,
 )
@@ -35,25 +34,25 @@ Call = Request[Principal, Any, Any]
 class KeysController(Controller):
     path = "/api"
 
-    @get("/keys", guards=[requires_login])
+    @get("/keys", guards=[requires(Permission.KEYS_MANAGE)])
     async def keys(self, request: Call, keys: Keys) -> list[ApiKey]:
         return [key_reply(k) for k in await keys.of(request.user.user_id)]
 
-    @post("/keys", guards=[requires_session])
+    @post("/keys", guards=[requires(Permission.KEYS_MANAGE), requires_session])
     async def create_key(self, request: Call, data: KeyCreate, keys: Keys) -> ApiKey:
         """The only reply that ever holds the key."""
         return await _create(keys, request.user.user_id, data)
 
-    @post("/keys/{key_id:uuid}/rotate", guards=[requires_session], status_code=200)
+    @post("/keys/{key_id:uuid}/rotate", guards=[requires(Permission.KEYS_MANAGE), requires_session], status_code=200)
     async def rotate_key(self, request: Call, key_id: UUID, data: KeyRotate, keys: Keys) -> ApiKey:
         """A new secret for the key; the only reply that ever holds it."""
         return await _rotate(keys, request.user.user_id, key_id, data)
 
-    @delete("/keys/{key_id:uuid}", guards=[requires_whole_account])
+    @delete("/keys/{key_id:uuid}", guards=[requires(Permission.KEYS_MANAGE), requires_whole_account])
     async def revoke_key(self, request: Call, key_id: UUID, keys: Keys) -> None:
         await keys.revoke(request.user.user_id, key_id)
 
-    @get("/key-endpoints", guards=[requires_login])
+    @get("/key-endpoints", guards=[requires(Permission.KEYS_MANAGE)])
     async def endpoints(self) -> list[str]:
         """What the scope of a key can name as endpoints."""
         return list(ENDPOINTS)
@@ -62,7 +61,7 @@ class KeysController(Controller):
 class ServiceAccountsController(Controller):
     path = "/api/service-accounts"
 
-    @get(guards=[requires_whole_account])
+    @get(guards=[requires(Permission.SERVICE_ACCOUNTS_MANAGE), requires_whole_account])
     async def accounts(self, request: Call, service_accounts: ServiceAccounts) -> list[ServiceAccountReply]:
         """Those that the caller manages."""
         return [account_reply(a) for a in await service_accounts.managed_by(request.user)]
@@ -82,14 +81,14 @@ class ServiceAccountsController(Controller):
         )
         return account_reply(await service_accounts.change(account_id, change))
 
-    @get("/{account_id:uuid}/keys", guards=[requires_whole_account])
+    @get("/{account_id:uuid}/keys", guards=[requires(Permission.SERVICE_ACCOUNTS_MANAGE), requires_whole_account])
     async def keys(
         self, request: Call, account_id: UUID, keys: Keys, service_accounts: ServiceAccounts
     ) -> list[ApiKey]:
         account = await service_accounts.managed(request.user, account_id)
         return [key_reply(k) for k in await keys.of(account.id)]
 
-    @post("/{account_id:uuid}/keys", guards=[requires_session])
+    @post("/{account_id:uuid}/keys", guards=[requires(Permission.SERVICE_ACCOUNTS_MANAGE), requires_session])
     async def create_key(
         self, request: Call, account_id: UUID, data: KeyCreate, keys: Keys, service_accounts: ServiceAccounts
     ) -> ApiKey:
@@ -97,7 +96,11 @@ class ServiceAccountsController(Controller):
         account = await service_accounts.managed(request.user, account_id)
         return await _create(keys, account.id, data)
 
-    @post("/{account_id:uuid}/keys/{key_id:uuid}/rotate", guards=[requires_session], status_code=200)
+    @post(
+        "/{account_id:uuid}/keys/{key_id:uuid}/rotate",
+        guards=[requires(Permission.SERVICE_ACCOUNTS_MANAGE), requires_session],
+        status_code=200,
+    )
     async def rotate_key(
         self,
         request: Call,
@@ -110,7 +113,10 @@ class ServiceAccountsController(Controller):
         account = await service_accounts.managed(request.user, account_id)
         return await _rotate(keys, account.id, key_id, data)
 
-    @delete("/{account_id:uuid}/keys/{key_id:uuid}", guards=[requires_session])
+    @delete(
+        "/{account_id:uuid}/keys/{key_id:uuid}",
+        guards=[requires(Permission.SERVICE_ACCOUNTS_MANAGE), requires_session],
+    )
     async def revoke_key(
         self, request: Call, account_id: UUID, key_id: UUID, keys: Keys, service_accounts: ServiceAccounts
     ) -> None:

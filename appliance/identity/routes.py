@@ -12,7 +12,6 @@ from appliance.identity.access import Access
 from appliance.identity.guards import (
     public,
     requires,
-    requires_login,
     requires_session,
 )
 from appliance.identity.people import GroupInfo, People, Person, PersonChange
@@ -62,7 +61,7 @@ class LoginController(Controller):
         caller = request.scope.get("user")
         return SessionState(user=_me(await people.get(caller.user_id)) if caller else None)
 
-    @post("/logout", guards=[requires_session], status_code=204)
+    @post("/logout", guards=[requires(Permission.ACCOUNT_USE), requires_session], status_code=204)
     async def log_out(self, request: Call, access: Access, identity_settings: IdentitySettings) -> Response[None]:
         """End this session; the browser also drops what it kept."""
         token = request.cookies.get(identity_settings.cookie_name)
@@ -76,11 +75,11 @@ class LoginController(Controller):
 class MeController(Controller):
     path = "/api"
 
-    @get("/me", guards=[requires_login])
+    @get("/me", guards=[requires(Permission.ACCOUNT_USE)])
     async def me(self, request: Call, people: People) -> Me:
         return _me(await people.get(request.user.user_id))
 
-    @post("/me/password", guards=[requires_session], status_code=204)
+    @post("/me/password", guards=[requires(Permission.ACCOUNT_USE), requires_session], status_code=204)
     async def change_password(
         self, request: Call, data: PasswordChange, access: Access, people: People, identity_settings: IdentitySettings
     ) -> None:
@@ -114,7 +113,7 @@ class PeopleController(Controller):
         )
         return _user(await people.change(user_id, change))
 
-    @get("/groups", guards=[requires_login])
+    @get("/groups", guards=[requires(Permission.GROUPS_READ)])
     async def groups(self, people: People) -> list[Group]:
         return [_group(g) for g in await people.groups()]
 

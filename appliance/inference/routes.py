@@ -7,7 +7,7 @@ from litestar import Controller, get, post
 from litestar.params import Parameter
 from msgspec import Struct
 
-from appliance.identity import Permission, requires, requires_login
+from appliance.identity import Permission, requires
 from appliance.inference.port import Conformance, ReplicaFacts
 from appliance.inference.repository import Conformances
 from appliance.inference.service import Engines
@@ -47,7 +47,7 @@ class ModelReply(Struct):
 
 class ServedModelsController(Controller):
     path = "/api/models"
-    guards = [requires_login]  # noqa: RUF012 - the framework's declaration style
+    guards = [requires(Permission.MODELS_USE)]  # noqa: RUF012 - the framework's declaration style
 
     @get()
     async def list_models(self, engines: Engines, conformances: Conformances) -> list[ModelReply]:

@@ -13,7 +13,7 @@ from litestar.types import Guard, Receive, Scope, Send
 
 from appliance.edge import Described, sse
 from appliance.foundation import ApplianceError, note_error
-from appliance.identity import Principal, requires_login
+from appliance.identity import Permission, Principal, requires
 from appliance.openai_api.calls import Opened
 from appliance.openai_api.errors import InvalidBody, error_event
 
@@ -31,7 +31,7 @@ STREAM_HEADERS = (
 
 
 def hot_route(path: str, begin: Open, about: Described, *, guards: Sequence[Guard] = ()) -> ASGIRouteHandler:
-    """A `POST` that answers with bytes as they come; a caller who leaves stops the work. `guards`: beside a login."""
+    """A `POST` that answers with bytes as they come; a caller who leaves stops the work. `guards`: further ones."""
 
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
         if scope.get("method") != "POST":
@@ -52,7 +52,7 @@ def hot_route(path: str, begin: Open, about: Described, *, guards: Sequence[Guar
         finally:
             gone.forget()
 
-    return asgi(path, guards=[requires_login, *guards], copy_scope=False, opt=about.opt())(handle)
+    return asgi(path, guards=[requires(Permission.MODELS_USE), *guards], copy_scope=False, opt=about.opt())(handle)
 
 
 async def _body(receive: Receive) -> bytes:

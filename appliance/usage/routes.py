@@ -11,7 +11,7 @@ from litestar.params import Parameter
 from msgspec import UNSET
 
 from appliance.foundation import Clock, InvalidInput, NotFound, SystemClock
-from appliance.identity import People, Permission, Principal, requires, requires_login
+from appliance.identity import People, Permission, Principal, requires
 from appliance.usage.errors import UnknownSubject
 from appliance.usage.reports import By, Span, UsageReports, Used
 from appliance.usage.service import Usage
@@ -56,7 +56,7 @@ class LimitsController(Controller):
 class UsageController(Controller):
     path = "/api/usage"
 
-    @get(guards=[requires_login])
+    @get(guards=[requires(Permission.USAGE_READ)])
     async def own(
         self,
         request: Call,

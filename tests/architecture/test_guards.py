@@ -8,11 +8,11 @@ from litestar import Litestar
 from litestar.handlers import BaseRouteHandler
 
 from appliance.app import build_app, build_parts
-from appliance.identity import ENDPOINTS, endpoint_of, guards
+from appliance.identity import ENDPOINTS, endpoint_of
 from tests.support.gateway import settings_for
+from tests.support.policies import declared
 
 ROOT = Path(__file__).resolve().parents[2]
-GUARDS = {guards.requires_login, guards.requires_session, guards.requires_whole_account}
 FRAMEWORK = ("/schema",)
 
 
@@ -31,18 +31,13 @@ def handlers(app: Litestar) -> list[tuple[str, BaseRouteHandler]]:
     ]
 
 
-def test_every_route_declares_a_guard(app: Litestar) -> None:
-    found = handlers(app)
-    assert len(found) > 40
-    for path, handler in found:
-        declared = (
-            any(
-                isinstance(guard, guards.Requires) or guard in GUARDS
-                for guard in (getattr(g, "func", g) for g in handler.resolve_guards())
-            )
-            or handler.opt.get("public") is True
-        )
-        assert declared or handler.handler_name == "options_handler", f"{path} ({handler}) lets in anybody by accident"
+def test_every_route_declares_a_permission_or_is_public(app: Litestar) -> None:
+    found = declared(app)
+    assert len(found) > 100
+    nothing = [f"{route.method} {route.path}" for route in found if not (route.policy.asks or route.policy.public)]
+    assert not nothing, "these let in anybody by accident"
+    both = [f"{route.method} {route.path}" for route in found if route.policy.asks and route.policy.public]
+    assert not both
 
 
 def test_only_these_are_public(app: Litestar) -> None:

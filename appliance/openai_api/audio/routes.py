@@ -7,7 +7,7 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body
 
 from appliance.edge import while_connected
-from appliance.identity import Principal, requires_login
+from appliance.identity import Permission, Principal, requires
 from appliance.openai_api.audio.service import MOST_BYTES, Transcriptions
 from appliance.openai_api.audio.wire import read_form
 
@@ -15,7 +15,7 @@ from appliance.openai_api.audio.wire import read_form
 class TranscriptionsController(Controller):
     path = "/v1/audio/transcriptions"
 
-    @post(guards=[requires_login], status_code=200, request_max_body_size=MOST_BYTES + 64 * 1024)
+    @post(guards=[requires(Permission.MODELS_USE)], status_code=200, request_max_body_size=MOST_BYTES + 64 * 1024)
     async def create(
         self,
         request: Request[Principal, Any, Any],

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from litestar import Controller, Request, get, post
 from litestar.params import Parameter
 
-from appliance.identity import Principal, requires_login
+from appliance.identity import Permission, Principal, requires
 from appliance.openai_api.batches.service import Batches
 from appliance.openai_api.batches.wire import Batch, BatchCreate, batch
 from appliance.openai_api.misfits import names_fields
@@ -16,7 +16,7 @@ Call = Request[Principal, Any, Any]
 
 class BatchesController(Controller):
     path = "/v1/batches"
-    guards = [requires_login]  # noqa: RUF012 - the framework's declaration style
+    guards = [requires(Permission.FILES_KEEP)]  # noqa: RUF012 - the framework's declaration style
     exception_handlers = names_fields()
 
     @post(status_code=200)

@@ -10,7 +10,7 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body, Parameter
 from litestar.response import Stream
 
-from appliance.identity import Principal, requires_login
+from appliance.identity import Permission, Principal, requires
 from appliance.openai_api.files.service import ApiFiles
 from appliance.openai_api.files.wire import FileDeleted, FileObject, ListedPurpose, file_object, read_upload
 from appliance.openai_api.misfits import names_fields
@@ -27,7 +27,7 @@ SEALED = {"content-security-policy": "sandbox; default-src 'none'"}
 
 class FilesController(Controller):
     path = "/v1/files"
-    guards = [requires_login]  # noqa: RUF012 - the framework's declaration style
+    guards = [requires(Permission.FILES_KEEP)]  # noqa: RUF012 - the framework's declaration style
     exception_handlers = names_fields()
 
     @post(request_max_body_size=UPLOAD_LIMIT_BYTES, status_code=200)

@@ -4,7 +4,7 @@ from typing import Any
 
 from litestar import Controller, Request, post
 
-from appliance.identity import Principal, requires_login
+from appliance.identity import Permission, Principal, requires
 from appliance.openai_api.messages.guards import requires_version
 from appliance.openai_api.messages.service import Messages
 from appliance.openai_api.messages.wire import CountReply, CountRequest
@@ -14,7 +14,7 @@ Call = Request[Principal, Any, Any]
 
 class CountTokensController(Controller):
     path = "/v1/messages/count_tokens"
-    guards = [requires_login, requires_version]  # noqa: RUF012 - the framework's declaration style
+    guards = [requires(Permission.MODELS_USE), requires_version]  # noqa: RUF012 - the framework's declaration style
 
     @post(status_code=200)
     async def count(self, request: Call, data: CountRequest, messages: Messages) -> CountReply:

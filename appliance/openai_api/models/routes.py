@@ -6,7 +6,7 @@ from litestar import Controller, Request, get
 from msgspec import Struct
 
 from appliance.answers import Assistants
-from appliance.identity import KeyScope, Principal, requires_login
+from appliance.identity import KeyScope, Permission, Principal, requires
 from appliance.inference import ConformanceReply, Conformances, Engines, ModelFacts, conformance_reply
 from appliance.openai_api.errors import ModelNotFound
 
@@ -35,7 +35,7 @@ class ModelList(Struct):
 
 class ModelsController(Controller):
     path = "/v1/models"
-    guards = [requires_login]  # noqa: RUF012 - the framework's declaration style
+    guards = [requires(Permission.MODELS_USE)]  # noqa: RUF012 - the framework's declaration style
 
     @get()
     async def list_models(

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from litestar import Controller, Request, Response, delete, get, post
 from litestar.params import Parameter
 
-from appliance.identity import Principal, requires_login
+from appliance.identity import Permission, Principal, requires
 from appliance.openai_api.errors import UnsupportedValue
 from appliance.openai_api.responses.history import ItemList
 from appliance.openai_api.responses.reply import DeletedResponse, InputTokensReply
@@ -17,7 +17,7 @@ Call = Request[Principal, Any, Any]
 
 class InputTokensController(Controller):
     path = "/v1/responses/input_tokens"
-    guards = [requires_login]  # noqa: RUF012 - the framework's declaration style
+    guards = [requires(Permission.MODELS_USE)]  # noqa: RUF012 - the framework's declaration style
 
     @post(status_code=200)
     async def count(self, request: Call, data: InputTokensRequest, responses: Responses) -> InputTokensReply:
@@ -26,7 +26,7 @@ class InputTokensController(Controller):
 
 class ResponsesController(Controller):
     path = "/v1/responses/{response_id:str}"
-    guards = [requires_login]  # noqa: RUF012 - the framework's declaration style
+    guards = [requires(Permission.FILES_KEEP)]  # noqa: RUF012 - the framework's declaration style
 
     @get()
     async def retrieve(

@@ -7,7 +7,7 @@ from litestar import Controller, Request, delete, get, post
 from litestar.di import Provide
 from litestar.params import Parameter, QueryParameter
 
-from appliance.identity import Principal, requires_login
+from appliance.identity import Permission, Principal, requires
 from appliance.openai_api.misfits import names_fields
 from appliance.openai_api.pages import Listed, Order, listed, page_ask
 from appliance.openai_api.vector_stores.batches import FileBatches
@@ -52,10 +52,10 @@ ASK = {"asked": Provide(files_ask, sync_to_thread=False)}
 
 class StoreFilesController(Controller):
     path = "/v1/vector_stores/{store_id:str}/files"
-    guards = [requires_login]  # noqa: RUF012 - the framework's declaration style
+    guards = [requires(Permission.COLLECTIONS_READ)]  # noqa: RUF012 - the framework's declaration style
     exception_handlers = names_fields()
 
-    @post(status_code=200)
+    @post(guards=[requires(Permission.COLLECTIONS_MANAGE)], status_code=200)
     async def attach(
         self,
         request: Call,
@@ -93,7 +93,7 @@ class StoreFilesController(Controller):
         key = await vector_stores.readable(request.user, store_id)
         return (await store_files.show([await store_files.one(request.user, key, file_id)]))[0]
 
-    @post("/{file_id:str}", status_code=200)
+    @post("/{file_id:str}", guards=[requires(Permission.COLLECTIONS_MANAGE)], status_code=200)
     async def change(
         self,
         request: Call,
@@ -106,7 +106,7 @@ class StoreFilesController(Controller):
         key = await vector_stores.readable(request.user, store_id)
         return await store_files.change(request.user, key, file_id, data.attributes or {})
 
-    @delete("/{file_id:str}", status_code=200)
+    @delete("/{file_id:str}", guards=[requires(Permission.COLLECTIONS_MANAGE)], status_code=200)
     async def remove(
         self,
         request: Call,
@@ -134,10 +134,10 @@ class StoreFilesController(Controller):
 
 class FileBatchesController(Controller):
     path = "/v1/vector_stores/{store_id:str}/file_batches"
-    guards = [requires_login]  # noqa: RUF012 - the framework's declaration style
+    guards = [requires(Permission.COLLECTIONS_READ)]  # noqa: RUF012 - the framework's declaration style
     exception_handlers = names_fields()
 
-    @post(status_code=200)
+    @post(guards=[requires(Permission.COLLECTIONS_MANAGE)], status_code=200)
     async def create(
         self,
         request: Call,
@@ -156,7 +156,7 @@ class FileBatchesController(Controller):
         key = await vector_stores.readable(request.user, store_id)
         return await file_batches.show(request.user, key, batch_id)
 
-    @post("/{batch_id:str}/cancel", status_code=200)
+    @post("/{batch_id:str}/cancel", guards=[requires(Permission.COLLECTIONS_MANAGE)], status_code=200)
     async def cancel(
         self, request: Call, store_id: str, batch_id: str, vector_stores: VectorStores, file_batches: FileBatches
     ) -> FileBatchReply:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from litestar import Controller, Request, delete, get, post
 from litestar.params import Parameter
 
-from appliance.identity import Principal, requires_login
+from appliance.identity import Permission, Principal, requires
 from appliance.openai_api.misfits import names_fields
 from appliance.openai_api.pages import Listed, Order, listed, page_ask
 from appliance.openai_api.vector_stores.files import VectorStoreFiles
@@ -31,10 +31,10 @@ Limit = Annotated[int, Parameter(ge=1, le=100)]
 
 class VectorStoresController(Controller):
     path = "/v1/vector_stores"
-    guards = [requires_login]  # noqa: RUF012 - the framework's declaration style
+    guards = [requires(Permission.COLLECTIONS_READ)]  # noqa: RUF012 - the framework's declaration style
     exception_handlers = names_fields()
 
-    @post(status_code=200)
+    @post(guards=[requires(Permission.COLLECTIONS_MANAGE)], status_code=200)
     async def create(
         self, request: Call, data: StoreCreate, vector_stores: VectorStores, store_files: VectorStoreFiles
     ) -> VectorStore:
@@ -64,11 +64,11 @@ class VectorStoresController(Controller):
     async def one(self, request: Call, store_id: str, vector_stores: VectorStores) -> VectorStore:
         return await vector_stores.show(request.user, await vector_stores.readable(request.user, store_id))
 
-    @post("/{store_id:str}", status_code=200)
+    @post("/{store_id:str}", guards=[requires(Permission.COLLECTIONS_MANAGE)], status_code=200)
     async def change(self, request: Call, store_id: str, data: StoreUpdate, vector_stores: VectorStores) -> VectorStore:
         return await vector_stores.change(request.user, store_id, data)
 
-    @delete("/{store_id:str}", status_code=200)
+    @delete("/{store_id:str}", guards=[requires(Permission.COLLECTIONS_MANAGE)], status_code=200)
     async def remove(self, request: Call, store_id: str, vector_stores: VectorStores) -> StoreDeleted:
         await vector_stores.delete(request.user, store_id)
         return StoreDeleted(store_id)
