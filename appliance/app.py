@@ -19,6 +19,7 @@ from appliance.documents import CollectionController, DocumentController
 from appliance.edge import HealthController, RequestFrame, StrictJson, WholeSchema, exception_handlers, webui_routes
 from appliance.identity import (
     Authentication,
+    DirectoryController,
     KeysController,
     LoginController,
     MeController,
@@ -46,6 +47,7 @@ def build_app(parts: Parts) -> Litestar:
             LoginController,
             MeController,
             PeopleController,
+            DirectoryController,
             KeysController,
             ServiceAccountsController,
             ServedModelsController,
@@ -106,6 +108,8 @@ def _dependencies(parts: Parts) -> dict[str, Provide]:
         "access": parts.access,
         "keys": parts.keys,
         "service_accounts": parts.service_accounts,
+        "accounts": parts.accounts,
+        "groups": parts.groups,
         "identity_settings": parts.identity_settings,
         "engines": parts.engines,
         "documents": parts.documents,

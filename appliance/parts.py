@@ -20,7 +20,18 @@ from appliance.configuration import (
 from appliance.documents import DocumentJobs, DocumentService, Ingest, Renderer
 from appliance.edge import RequestLog
 from appliance.foundation import SystemClock
-from appliance.identity import Access, IdentitySettings, Keys, Passwords, People, RightsCache, ServiceAccounts
+from appliance.identity import (
+    Access,
+    Accounts,
+    AdmissionRules,
+    Groups,
+    IdentitySettings,
+    Keys,
+    Passwords,
+    People,
+    RightsCache,
+    ServiceAccounts,
+)
 from appliance.index import PassageIndex, open_index
 from appliance.inference import Engines
 from appliance.library import Collections, Documents, IngestLog, Shelf
@@ -46,6 +57,8 @@ class Parts:
     access: Access
     keys: Keys
     service_accounts: ServiceAccounts
+    accounts: Accounts
+    groups: Groups
     engines: Engines
     index: PassageIndex
     jobs: DocumentJobs
@@ -103,6 +116,8 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
         access=access,
         keys=Keys(database, clock, rights, identity),
         service_accounts=ServiceAccounts(database, clock, rights),
+        accounts=Accounts(database, clock, rights, AdmissionRules()),
+        groups=Groups(database, rights),
         engines=engines,
         index=index,
         jobs=jobs,

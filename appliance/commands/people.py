@@ -19,11 +19,15 @@ def register(app: typer.Typer) -> None:
     users.command("disable", help="Shut an account: its sessions and keys are dead at once.")(disable_user)
     users.command("password", help="Set a new password; its owner must change it at the next login.")(new_password)
     users.command("service-create", help="Make an account for a program: no login, keys only.")(create_service)
+    users.command("tie", help="Let somebody of the identity provider log in to an account that exists.")(tie)
     app.add_typer(users, name="users")
     groups = typer.Typer(help="Groups of people, to share collections with.", no_args_is_help=True)
     groups.command("create", help="Make a group.")(create_group)
     groups.command("add", help="Put somebody into a group.")(add_member)
     groups.command("remove", help="Take somebody out of a group.")(remove_member)
+    groups.command("list", help="All groups, and what they are inside of.")(list_groups)
+    groups.command("nest", help="Put a group into another: its members count as members of that one too.")(nest)
+    groups.command("unnest", help="Take a group out of another.")(unnest)
     app.add_typer(groups, name="groups")
 
 
@@ -81,6 +85,16 @@ def disable_user(email: str, config: ConfigOption = None) -> None:
     say(f"{email} is shut out.")
 
 
+def tie(
+    email: str,
+    issuer: Annotated[str, typer.Option(help="The provider's issuer, exactly as its tokens have it.")],
+    subject: Annotated[str, typer.Option(help="The account's subject there ('sub').")],
+    config: ConfigOption = None,
+) -> None:
+    run(_tie(config, email, {"issuer": issuer, "subject": subject}))
+    say(f"{email} logs in as {subject} of {issuer}.")
+
+
 def new_password(email: str, config: ConfigOption = None) -> None:
     password = typer.prompt("New password", hide_input=True, confirmation_prompt=True)
     run(_change(config, email, {"password": password}))
@@ -102,6 +116,30 @@ def remove_member(group: str, email: str, config: ConfigOption = None) -> None:
     say(f"{email} is not in '{group}'.")
 
 
+def list_groups(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    found = run(_call(config, "GET", "/api/groups"))
+    if as_json:
+        print_json(found)
+        return
+    rows = [(g["name"], str(g["member_count"]), ", ".join(p["name"] for p in g["parents"]), g["source"]) for g in found]
+    print_table(("group", "members", "inside", "kept by"), rows)
+
+
+def nest(group: str, inner: str, config: ConfigOption = None) -> None:
+    run(_inside(config, "PUT", group, inner))
+    say(f"'{inner}' is inside '{group}'.")
+
+
+def unnest(group: str, inner: str, config: ConfigOption = None) -> None:
+    run(_inside(config, "DELETE", group, inner))
+    say(f"'{inner}' is not inside '{group}'.")
+
+
+async def _inside(config: Path | None, method: str, group: str, inner: str) -> None:
+    async with connect(settings_from(config)) as api:
+        await api.call(method, f"/api/groups/{await _group_id(api, group)}/groups/{await _group_id(api, inner)}")
+
+
 async def _call(config: Path | None, method: str, path: str, body: Any = None) -> Any:
     async with connect(settings_from(config)) as api:
         return await api.call(method, path, body)
@@ -119,6 +157,11 @@ async def _create_service(config: Path | None, name: str, owner: str | None, own
 async def _change(config: Path | None, email: str, body: dict[str, Any]) -> None:
     async with connect(settings_from(config)) as api:
         await api.call("PATCH", f"/api/users/{await _user_id(api, email)}", body)
+
+
+async def _tie(config: Path | None, email: str, identity: dict[str, Any]) -> None:
+    async with connect(settings_from(config)) as api:
+        await api.call("PUT", f"/api/users/{await _user_id(api, email)}/identity", identity)
 
 
 async def _member(config: Path | None, method: str, group: str, email: str) -> None:

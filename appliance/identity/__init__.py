@@ -11,6 +11,15 @@ made here goes through `changing_rights`, and nothing about rights is kept in a 
 """
 
 from appliance.identity.access import Access
+from appliance.identity.directory import (
+    Accounts,
+    AdmissionReport,
+    AdmissionRules,
+    ExternalIdentity,
+    Groups,
+    NotAdmitted,
+)
+from appliance.identity.directory.routes import DirectoryController
 from appliance.identity.endpoints import ENDPOINTS, endpoint_of
 from appliance.identity.guards import (
     Authentication,
@@ -40,8 +49,14 @@ __all__ = [
     "TABLE",
     "Access",
     "AccessScope",
+    "Accounts",
+    "AdmissionReport",
+    "AdmissionRules",
     "Authentication",
+    "DirectoryController",
+    "ExternalIdentity",
     "GroupInfo",
+    "Groups",
     "Holder",
     "IdentitySettings",
     "KeyInfo",
@@ -50,6 +65,7 @@ __all__ = [
     "KeysController",
     "LoginController",
     "MeController",
+    "NotAdmitted",
     "Passwords",
     "People",
     "PeopleController",

@@ -117,7 +117,7 @@ class Access:
                 retry_after_s=(row.locked_until - now).total_seconds(),
             )
         good = await self._passwords.matches(row.password_hash if row else None, password)
-        if row is None or not good or row.disabled:
+        if row is None or not good or row.disabled or row.withdrawn:
             if row is not None:
                 await self._count_failure(row.id)
             raise BadCredentials("The address or the password is wrong.")

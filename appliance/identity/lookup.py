@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.foundation import Clock
 from appliance.identity.credentials import Credential
+from appliance.identity.directory.closure import closure_of
 from appliance.identity.models import ApiKeyRow, SessionRow, UserRow
-from appliance.identity.people import groups_of, read_kind, read_roles
+from appliance.identity.people import read_kind, read_roles
 from appliance.identity.rights import Known
 from appliance.identity.secrets import OPERATOR_PREFIX, fingerprint, read_api_key, same
 from appliance.identity.settings import IdentitySettings
@@ -94,17 +95,16 @@ async def read_principal(
     key_id: UUID | None = None,
     scope: KeyScope = WHOLE_ACCOUNT,
 ) -> Principal | None:
-    """An account with its groups; None when there is no such account or it is shut."""
+    """An account with its groups and all above them; None when there is no such account or it is shut."""
     row = await session.get(UserRow, user_id)
-    if row is None or row.disabled:
+    if row is None or row.disabled or row.withdrawn:
         return None
-    groups = (await groups_of(session, [user_id])).get(user_id, ())
     return Principal(
         user_id=row.id,
         email=row.email,
         name=row.name,
         roles=read_roles(row.roles),
-        group_ids=frozenset(group_id for group_id, _ in groups),
+        group_ids=await closure_of(session, user_id),
         via=via,
         key_id=key_id,
         kind=read_kind(row.kind),

@@ -6,7 +6,7 @@ Rule: a new column that decides about rights goes into the triggers of `migratio
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, String
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from appliance.storage import Base, UtcDateTime
@@ -31,6 +31,25 @@ class UserRow(Base):
     kind: Mapped[str] = mapped_column(String(20), default="person", server_default="person")
     owner: Mapped[str | None] = mapped_column(String(60), default=None)
     """Of a service account: `user:<uuid>` or `group:<uuid>`, who may make its keys."""
+    provisioned_by: Mapped[str] = mapped_column(String(20), default="local", server_default="local")
+    """Who made it and answers for its facts: `local`, `oidc` or `scim`."""
+    issuer: Mapped[str | None] = mapped_column(String(500), default=None)
+    """With `subject`: who it is at an identity provider. Both or none; this pair is the account's key there."""
+    subject: Mapped[str | None] = mapped_column(String(255), default=None)
+    external_id: Mapped[str | None] = mapped_column(String(255), default=None)
+    """SCIM's `externalId`: what the provisioning client calls it, which is the subject of its later logins."""
+    withdrawn: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """The provider no longer names a group that is let in: shut until it does again. Apart from `disabled`, which is
+    the administrators' word and is never taken back by a login."""
+    claims_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    """When the claims were made that its groups were last taken from; older ones change nothing."""
+    scim: Mapped[dict[str, object] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    """What a SCIM client told that we keep and do not use: name parts, phone numbers and the like."""
+
+    __table_args__ = (
+        Index("uq_users_issuer_subject", "issuer", "subject", unique=True),
+        Index("ix_users_external_id", "external_id"),
+    )
 
 
 class GroupRow(Base):
@@ -39,6 +58,25 @@ class GroupRow(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(200), unique=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    source: Mapped[str] = mapped_column(String(20), default="local", server_default="local")
+    """Who keeps its members: `local`, `oidc` (from the claims of logins) or `scim`."""
+    path: Mapped[str | None] = mapped_column(String(500), default=None)
+    """Of an `oidc` group: its full path there, `/staff/sales`, which is its key."""
+    external_id: Mapped[str | None] = mapped_column(String(255), default=None)
+
+    __table_args__ = (
+        Index("uq_groups_path", "path", unique=True),
+        Index("ix_groups_external_id", "external_id"),
+    )
+
+
+class GroupParentRow(Base):
+    """A group inside another: members of `group_id` count as members of `parent_id` too (decision 0022)."""
+
+    __tablename__ = "group_parents"
+
+    group_id: Mapped[UUID] = mapped_column(ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True)
+    parent_id: Mapped[UUID] = mapped_column(ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True, index=True)
 
 
 class MembershipRow(Base):

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.foundation import Clock, NotFound, new_id
 from appliance.identity.errors import LastAdministrator, NameTaken, NotForServiceAccounts
-from appliance.identity.models import ApiKeyRow, GroupRow, MembershipRow, SessionRow, UserRow
+from appliance.identity.models import ApiKeyRow, GroupParentRow, GroupRow, MembershipRow, SessionRow, UserRow
 from appliance.identity.passwords import Passwords
 from appliance.identity.rights import RightsCache, changing_rights
 from appliance.identity.roles import ROLES, Role
@@ -41,6 +41,11 @@ class GroupInfo:
     id: UUID
     name: str
     member_count: int
+    """Of its own members, without those of groups inside it."""
+    source: str = "local"
+    """Who keeps its members: `local`, `oidc` or `scim`."""
+    parents: tuple[tuple[UUID, str], ...] = ()
+    """(id, name) of each group that it is inside of, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,13 +180,15 @@ class People:
     async def groups(self) -> list[GroupInfo]:
         """All groups, by name."""
         counted = (
-            select(GroupRow.id, GroupRow.name, func.count(MembershipRow.user_id))
+            select(GroupRow.id, GroupRow.name, func.count(MembershipRow.user_id), GroupRow.source)
             .outerjoin(MembershipRow, MembershipRow.group_id == GroupRow.id)
-            .group_by(GroupRow.id, GroupRow.name)
+            .group_by(GroupRow.id, GroupRow.name, GroupRow.source)
             .order_by(GroupRow.name)
         )
         async with self._database.read() as session:
-            return [GroupInfo(*row) for row in await session.execute(counted)]
+            rows = (await session.execute(counted)).all()
+            parents = await _parents(session)
+        return [GroupInfo(row[0], row[1], row[2], row[3], parents.get(row[0], ())) for row in rows]
 
     async def add_member(self, group_id: UUID, user_id: UUID) -> None:
         """Raises NotFound; adding twice is fine."""
@@ -219,6 +226,16 @@ async def groups_of(session: AsyncSession, user_ids: Sequence[UUID] | None) -> d
     for user_id, group_id, name in await session.execute(query.order_by(GroupRow.name)):
         found.setdefault(user_id, []).append((group_id, name))
     return {user_id: tuple(groups) for user_id, groups in found.items()}
+
+
+async def _parents(session: AsyncSession) -> dict[UUID, tuple[tuple[UUID, str], ...]]:
+    """(id, name) of the groups around each group that is inside of any."""
+    query = select(GroupParentRow.group_id, GroupRow.id, GroupRow.name)
+    query = query.join(GroupRow, GroupRow.id == GroupParentRow.parent_id).order_by(GroupRow.name)
+    found: dict[UUID, list[tuple[UUID, str]]] = {}
+    for group_id, parent_id, name in await session.execute(query):
+        found.setdefault(group_id, []).append((parent_id, name))
+    return {group_id: tuple(parents) for group_id, parents in found.items()}
 
 
 def read_roles(text: str) -> frozenset[Role]:

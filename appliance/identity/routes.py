@@ -164,4 +164,10 @@ def _user(person: Person, password: str | None = None) -> User:
 
 
 def _group(group: GroupInfo) -> Group:
-    return Group(id=group.id, name=group.name, member_count=group.member_count)
+    return Group(
+        id=group.id,
+        name=group.name,
+        member_count=group.member_count,
+        source=group.source,
+        parents=_named(group.parents),
+    )

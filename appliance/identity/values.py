@@ -77,6 +77,7 @@ class Principal:
     name: str
     roles: frozenset[Role]
     group_ids: frozenset[UUID]
+    """Groups that the account is in, and all that those are inside of."""
     via: Literal["session", "api_key", "operator"]
     key_id: UUID | None = None
     """The API key that was used, if any."""

@@ -77,3 +77,7 @@ class Group(Struct):
     id: UUID
     name: str
     member_count: int
+    source: str
+    """Who keeps its members: `local`, `oidc` or `scim`."""
+    parents: list[Named]
+    """Groups that it is inside of; its members count as theirs too."""

@@ -4,10 +4,11 @@ Whoever changes rights, by whatever way, moves the count in the same transaction
 it (decision 0017). Columns are named, so that noting a key's last use or a wrong password is no change of rights.
 
 A migration that lets Alembic rebuild one of these tables on SQLite (`batch_alter_table`) loses the table's triggers:
-call `drop_triggers` before and `create_triggers` after it.
+call `drop_triggers` before and `create_triggers` after it. One that adds a column that decides about rights, or a
+table of such, calls `renew_triggers` with all columns of that table that do.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from alembic import op
 
@@ -25,9 +26,26 @@ Columns = Mapping[str, Sequence[str]]
 
 def create_triggers(columns: Columns, *, uncounted_inserts: Sequence[str] = ()) -> None:
     """`columns`: of each table, those that decide about rights."""
-    is_sqlite = op.get_bind().dialect.name == "sqlite"
-    if not is_sqlite:
+    if op.get_bind().dialect.name != "sqlite":
         op.execute(FUNCTION)
+    _create(columns, uncounted_inserts)
+
+
+def renew_triggers(columns: Columns, *, uncounted_inserts: Sequence[str] = ()) -> None:
+    """Give these tables triggers for these columns, in place of those that they may have; other tables keep theirs."""
+    _drop(columns)
+    _create(columns, uncounted_inserts)
+
+
+def drop_triggers(columns: Columns) -> None:
+    """Of these tables, which must be all that have any; fine where one is missing."""
+    _drop(columns)
+    if op.get_bind().dialect.name != "sqlite":
+        op.execute("DROP FUNCTION IF EXISTS count_rights_change()")
+
+
+def _create(columns: Columns, uncounted_inserts: Sequence[str]) -> None:
+    is_sqlite = op.get_bind().dialect.name == "sqlite"
     for table, names in columns.items():
         events = {"update": f"UPDATE OF {', '.join(names)}", "delete": "DELETE", "insert": "INSERT"}
         if table in uncounted_inserts:
@@ -41,14 +59,11 @@ def create_triggers(columns: Columns, *, uncounted_inserts: Sequence[str] = ()) 
             )
 
 
-def drop_triggers(columns: Columns) -> None:
-    """Of these tables; fine where one is missing."""
+def _drop(tables: Iterable[str]) -> None:
     is_sqlite = op.get_bind().dialect.name == "sqlite"
-    for table in columns:
+    for table in tables:
         for name in ("update", "delete", "insert", "truncate"):
             op.execute(f"DROP TRIGGER IF EXISTS rights_{table}_{name}" + ("" if is_sqlite else f" ON {table}"))
-    if not is_sqlite:
-        op.execute("DROP FUNCTION IF EXISTS count_rights_change()")
 
 
 def _sqlite(table: str, name: str, event: str) -> str:
