@@ -20,10 +20,12 @@ from appliance.edge import HealthController, RequestFrame, StrictJson, WholeSche
 from appliance.identity import (
     Authentication,
     DirectoryController,
+    GroupController,
     KeysController,
     LoginController,
     MeController,
     PeopleController,
+    PermissionsController,
     ServiceAccountsController,
 )
 from appliance.inference import EnginesController, ServedModelsController
@@ -48,6 +50,8 @@ def build_app(parts: Parts) -> Litestar:
             MeController,
             PeopleController,
             DirectoryController,
+            GroupController,
+            PermissionsController,
             KeysController,
             ServiceAccountsController,
             ServedModelsController,
@@ -106,6 +110,7 @@ def _dependencies(parts: Parts) -> dict[str, Provide]:
     values = {
         "people": parts.people,
         "access": parts.access,
+        "group_administrators": parts.group_administrators,
         "keys": parts.keys,
         "service_accounts": parts.service_accounts,
         "accounts": parts.accounts,

@@ -19,6 +19,7 @@ MODULES = {
     "models": ("models",),
     "knowledge": ("ingest", "ask", "search", "collections"),
     "people": ("users", "groups"),
+    "roles": ("roles",),
     "keys": ("keys",),
     "budgets": ("limits", "usage"),
     "identity": ("identity",),

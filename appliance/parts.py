@@ -24,6 +24,7 @@ from appliance.identity import (
     Access,
     Accounts,
     AdmissionRules,
+    GroupAdministrators,
     Groups,
     IdentitySettings,
     Keys,
@@ -59,6 +60,7 @@ class Parts:
     service_accounts: ServiceAccounts
     accounts: Accounts
     groups: Groups
+    group_administrators: GroupAdministrators
     engines: Engines
     index: PassageIndex
     jobs: DocumentJobs
@@ -118,6 +120,7 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
         service_accounts=ServiceAccounts(database, clock, rights),
         accounts=Accounts(database, clock, rights, AdmissionRules()),
         groups=Groups(database, rights),
+        group_administrators=GroupAdministrators(database, rights),
         engines=engines,
         index=index,
         jobs=jobs,

@@ -40,6 +40,8 @@ ACTIONS: Mapping[str, str] = {
     "group.deleted": "a group was removed",
     "group.member_added": "an account came into a group",
     "group.member_removed": "an account left a group",
+    "group.administrator_added": "somebody may say who is in a group",
+    "group.administrator_removed": "somebody may no longer say who is in a group",
     "service_account.created": "an account of a program was made",
     "service_account.changed": "name or owner of a program's account changed",
     "service_account.disabled": "a program's account was shut",

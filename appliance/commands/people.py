@@ -137,7 +137,7 @@ def unnest(group: str, inner: str, config: ConfigOption = None) -> None:
 
 async def _inside(config: Path | None, method: str, group: str, inner: str) -> None:
     async with connect(settings_from(config)) as api:
-        await api.call(method, f"/api/groups/{await _group_id(api, group)}/groups/{await _group_id(api, inner)}")
+        await api.call(method, f"/api/groups/{await group_id(api, group)}/groups/{await group_id(api, inner)}")
 
 
 async def _call(config: Path | None, method: str, path: str, body: Any = None) -> Any:
@@ -148,36 +148,38 @@ async def _call(config: Path | None, method: str, path: str, body: Any = None) -
 async def _create_service(config: Path | None, name: str, owner: str | None, owner_group: str | None) -> Any:
     async with connect(settings_from(config)) as api:
         if owner is not None:
-            answers = {"kind": "user", "id": await _user_id(api, owner)}
+            answers = {"kind": "user", "id": await user_id(api, owner)}
         else:
-            answers = {"kind": "group", "id": await _group_id(api, owner_group or "")}
+            answers = {"kind": "group", "id": await group_id(api, owner_group or "")}
         return await api.call("POST", "/api/service-accounts", {"name": name, "owner": answers})
 
 
 async def _change(config: Path | None, email: str, body: dict[str, Any]) -> None:
     async with connect(settings_from(config)) as api:
-        await api.call("PATCH", f"/api/users/{await _user_id(api, email)}", body)
+        await api.call("PATCH", f"/api/users/{await user_id(api, email)}", body)
 
 
 async def _tie(config: Path | None, email: str, identity: dict[str, Any]) -> None:
     async with connect(settings_from(config)) as api:
-        await api.call("PUT", f"/api/users/{await _user_id(api, email)}/identity", identity)
+        await api.call("PUT", f"/api/users/{await user_id(api, email)}/identity", identity)
 
 
 async def _member(config: Path | None, method: str, group: str, email: str) -> None:
     async with connect(settings_from(config)) as api:
-        path = f"/api/groups/{await _group_id(api, group)}/members/{await _user_id(api, email)}"
+        path = f"/api/groups/{await group_id(api, group)}/members/{await user_id(api, email)}"
         await api.call(method, path)
 
 
-async def _group_id(api: Api, name: str) -> str:
+async def group_id(api: Api, name: str) -> str:
+    """Raises NotFound."""
     for group in await api.call("GET", "/api/groups"):
         if group["name"] == name:
             return str(group["id"])
     raise NotFound(f"There is no group '{name}'.", remedy="Make it with 'appliance groups create'.")
 
 
-async def _user_id(api: Api, email: str) -> str:
+async def user_id(api: Api, email: str) -> str:
+    """Raises NotFound."""
     for user in await api.call("GET", "/api/users"):
         if user["email"] == email.lower():
             return str(user["id"])

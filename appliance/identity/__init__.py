@@ -37,6 +37,8 @@ from appliance.identity.passwords import Passwords
 from appliance.identity.people import GroupInfo, People, Person, PersonChange
 from appliance.identity.rights import RightsCache
 from appliance.identity.roles import ROLES, TABLE, Permission, Reach, Role
+from appliance.identity.roles.administrators import GroupAdministrators
+from appliance.identity.roles.routes import GroupController, PermissionsController
 from appliance.identity.routes import LoginController, MeController, PeopleController
 from appliance.identity.service_accounts import ServiceAccounts
 from appliance.identity.settings import IdentitySettings
@@ -55,6 +57,8 @@ __all__ = [
     "Authentication",
     "DirectoryController",
     "ExternalIdentity",
+    "GroupAdministrators",
+    "GroupController",
     "GroupInfo",
     "Groups",
     "Holder",
@@ -70,6 +74,7 @@ __all__ = [
     "People",
     "PeopleController",
     "Permission",
+    "PermissionsController",
     "Person",
     "PersonChange",
     "Principal",

@@ -76,6 +76,20 @@ class NotForServiceAccounts(InvalidInput):
     remedy = "Make a key for it, or an account for a person."
 
 
+class OwnMembership(NotAllowed):
+    """A group administrator would give themselves what the group may read."""
+
+    code = "own_membership"
+    remedy = "Ask an administrator, or another administrator of the group."
+
+
+class RoleNotYours(NotAllowed):
+    """Somebody would give a right that they do not have."""
+
+    code = "role_not_yours"
+    remedy = "Only administrators give roles."
+
+
 class OwnerUnknown(InvalidInput):
     code = "owner_unknown"
     remedy = "Name an account of a person, or a group."

@@ -86,6 +86,15 @@ class MembershipRow(Base):
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True)
 
 
+class GroupAdministratorRow(Base):
+    """Whom somebody with the role of a group administrator may put into a group. Never remembered, so not counted."""
+
+    __tablename__ = "group_administrators"
+
+    group_id: Mapped[UUID] = mapped_column(ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+
 class SessionRow(Base):
     """A browser's login. Only the hash of its token is kept."""
 

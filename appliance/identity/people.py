@@ -11,7 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.foundation import Clock, NotFound, new_id
 from appliance.identity.errors import LastAdministrator, NameTaken, NotForServiceAccounts
-from appliance.identity.models import ApiKeyRow, GroupParentRow, GroupRow, MembershipRow, SessionRow, UserRow
+from appliance.identity.models import (
+    ApiKeyRow,
+    GroupAdministratorRow,
+    GroupParentRow,
+    GroupRow,
+    MembershipRow,
+    SessionRow,
+    UserRow,
+)
 from appliance.identity.passwords import Passwords
 from appliance.identity.rights import RightsCache, changing_rights
 from appliance.identity.roles import ROLES, Role
@@ -82,7 +90,7 @@ class People:
             id=new_id(),
             email=email.strip().lower(),
             name=name.strip(),
-            roles=_join_roles(roles),
+            roles=join_roles(roles),
             password_hash=hashed,
             must_change_password=made is not None,
             created_at=self._clock.now(),
@@ -105,17 +113,21 @@ class People:
         """
         hashed = None if change.password is None else await self._passwords.hash(change.password)
         async with changing_rights(self._database, self._rights) as session:
+            await _lock_administrators(session)
             row = await session.get(UserRow, user_id)
             if row is None:
                 raise NotFound("There is no such account.")
             if row.kind == "service" and (hashed is not None or not (change.roles or EVERYBODYS) <= EVERYBODYS):
                 raise NotForServiceAccounts("A service account has no password and no role.")
             row.name = row.name if change.name is None else change.name.strip()
-            row.roles = row.roles if change.roles is None else _join_roles(change.roles)
+            row.roles = row.roles if change.roles is None else join_roles(change.roles)
             row.disabled = row.disabled if change.disabled is None else change.disabled
             if hashed is not None:
                 row.password_hash, row.must_change_password = hashed, True
                 row.failed_logins, row.locked_until = 0, None
+            if change.roles is not None and "group_administrator" not in change.roles:  # given again, it begins anew
+                groups_of_theirs = GroupAdministratorRow.user_id == user_id
+                await session.execute(delete(GroupAdministratorRow).where(groups_of_theirs))
             if row.disabled or hashed is not None:
                 await session.execute(delete(SessionRow).where(SessionRow.user_id == user_id))
             await session.flush()
@@ -249,7 +261,8 @@ def read_kind(text: str) -> Kind:
     return "service" if text == "service" else "person"
 
 
-def _join_roles(roles: Iterable[Role]) -> str:
+def join_roles(roles: Iterable[Role]) -> str:
+    """As kept in the table. Everybody is a user."""
     return ",".join(sorted({"user", *roles}))
 
 
@@ -265,6 +278,12 @@ def _person(row: UserRow, groups: tuple[tuple[UUID, str], ...]) -> Person:
         groups=groups,
         kind=read_kind(row.kind),
     )
+
+
+async def _lock_administrators(session: AsyncSession) -> None:
+    """Two who take the role from each other at once must not both find that the other one is left."""
+    named = UserRow.roles.contains("administrator")
+    await session.execute(select(UserRow.id).where(named).order_by(UserRow.id).with_for_update())
 
 
 async def _refuse_without_administrator(session: AsyncSession) -> None:

@@ -1,24 +1,26 @@
 """Logging in, one's own account, and the administration of people."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from litestar import Controller, Request, Response, delete, get, patch, post, put
+from litestar import Controller, Request, Response, get, patch, post
 from litestar.datastructures import Cookie
 from msgspec import UNSET
 
 from appliance.foundation import InvalidInput
 from appliance.identity.access import Access
+from appliance.identity.errors import RoleNotYours
 from appliance.identity.guards import (
     public,
     requires,
     requires_session,
 )
 from appliance.identity.people import GroupInfo, People, Person, PersonChange
-from appliance.identity.roles import Permission
+from appliance.identity.roles import Permission, Role, covers
 from appliance.identity.secrets import fingerprint
 from appliance.identity.settings import IdentitySettings
-from appliance.identity.values import Principal
+from appliance.identity.values import EVERYBODYS, Principal
 from appliance.identity.wire import (
     Group,
     GroupCreate,
@@ -97,14 +99,18 @@ class PeopleController(Controller):
         return [_user(p) for p in await people.everybody()]
 
     @post("/users", guards=[requires(Permission.ACCOUNTS_MANAGE)])
-    async def create_user(self, data: UserCreate, people: People) -> User:
+    async def create_user(self, request: Call, data: UserCreate, people: People) -> User:
+        if not EVERYBODYS.issuperset(data.roles):
+            _check_giving(request.user, data.roles)
         person, made = await people.create(
             email=data.email, name=data.name, password=data.password, roles=frozenset(data.roles)
         )
         return _user(person, made)
 
     @patch("/users/{user_id:uuid}", guards=[requires(Permission.ACCOUNTS_MANAGE)])
-    async def change_user(self, user_id: UUID, data: UserChange, people: People) -> User:
+    async def change_user(self, request: Call, user_id: UUID, data: UserChange, people: People) -> User:
+        if data.roles is not UNSET:
+            _check_giving(request.user, data.roles)
         change = PersonChange(
             name=None if data.name is UNSET else data.name,
             roles=None if data.roles is UNSET else frozenset(data.roles),
@@ -121,17 +127,14 @@ class PeopleController(Controller):
     async def create_group(self, data: GroupCreate, people: People) -> Group:
         return _group(await people.create_group(data.name))
 
-    @put(
-        "/groups/{group_id:uuid}/members/{user_id:uuid}",
-        guards=[requires(Permission.GROUPS_MANAGE, "any")],
-        status_code=204,
-    )
-    async def add_member(self, group_id: UUID, user_id: UUID, people: People) -> None:
-        await people.add_member(group_id, user_id)
 
-    @delete("/groups/{group_id:uuid}/members/{user_id:uuid}", guards=[requires(Permission.GROUPS_MANAGE, "any")])
-    async def remove_member(self, group_id: UUID, user_id: UUID, people: People) -> None:
-        await people.remove_member(group_id, user_id)
+def _check_giving(caller: Principal, roles: Iterable[Role]) -> None:
+    """Raises RoleNotYours."""
+    if caller.reach(Permission.ROLES_GIVE) != "any":
+        raise RoleNotYours("Your roles do not let you give roles.")
+    for role in roles:
+        if not covers(caller.roles, role):
+            raise RoleNotYours(f"You do not have every right of the role '{role}' yourself.")
 
 
 def _named(groups: tuple[tuple[UUID, str], ...]) -> list[Named]:
