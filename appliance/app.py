@@ -108,6 +108,7 @@ def _middleware(parts: Parts) -> list[Middleware]:
 def _dependencies(parts: Parts) -> dict[str, Provide]:
     """What handlers may ask for, by the name of their parameter."""
     values = {
+        "audit": parts.audit,
         "people": parts.people,
         "access": parts.access,
         "group_administrators": parts.group_administrators,

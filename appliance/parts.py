@@ -88,7 +88,7 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
     identity = identity_settings(settings)
     rights, passwords = RightsCache(clock), Passwords(min_length=identity.password_min_length)
     people = People(database, clock, passwords, rights)
-    access = Access(database, clock, passwords, rights, identity)
+    access = Access(database, clock, passwords, rights, identity, audit)
     meters = Meters(settings.metrics.groups)
     engines = Engines(inference_settings(settings), watcher=meters.pools)
     index = open_index(index_settings(settings))

@@ -8,6 +8,7 @@ from sqlalchemy import func, select, update
 
 from appliance.answers import AnswerFailed, AnswerFinished
 from appliance.answers.wire import citation_reply
+from appliance.audit import Event, record
 from appliance.chat.models import ConversationRow, TurnRow
 from appliance.foundation import Clock, NotFound, new_id
 from appliance.storage import Database
@@ -63,6 +64,7 @@ class ConversationRepository:
         row = await self.get(user_id, conversation_id)
         async with self._database.write() as session:
             await session.delete(row)
+            await record(session, Event("conversation.deleted", f"conversation:{conversation_id}"))
 
     async def add_turn(self, conversation_id: UUID, question: str, assistant_id: str) -> TurnRow:
         """Keep the question before anything is done about it."""

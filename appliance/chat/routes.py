@@ -11,6 +11,7 @@ from msgspec import UNSET
 
 from appliance.answers import AnswerEvent, Answers, Assistants, Turn, metered_events, metered_turn
 from appliance.answers.wire import event_reply
+from appliance.audit import Audit
 from appliance.chat.live import LiveTurn
 from appliance.chat.models import ConversationRow, TurnRow
 from appliance.chat.service import IN_LEDGER, ChatService
@@ -32,7 +33,7 @@ from appliance.chat.wire import (
 )
 from appliance.edge import event_stream, sse
 from appliance.identity import Permission, Principal, require_assistant, requires, requires_whole_account
-from appliance.retrieval import Retrieval
+from appliance.retrieval import Retrieval, searched
 from appliance.usage import Usage
 
 Call = Request[Principal, Any, Any]
@@ -57,10 +58,11 @@ class AskController(Controller):
         ]
 
     @post("/search", guards=[requires(Permission.COLLECTIONS_READ)], status_code=200)
-    async def search(self, request: Call, data: SearchRequest, retrieval: Retrieval) -> SearchReply:
+    async def search(self, request: Call, data: SearchRequest, retrieval: Retrieval, audit: Audit) -> SearchReply:
         found = await retrieval.search(
             request.user.scope(), data.query, collection_ids=data.collection_ids, limit=data.limit
         )
+        await audit.record_alone(searched(p.passage for p in found.passages))
         items = [
             FoundPassage(
                 passage_id=p.passage.id,

@@ -163,28 +163,33 @@ class DocumentService:
         document = await self._documents.get(caller.scope(), document_id)
         if document.published is None:
             raise NotFound("The document has no published version.")
+        await self._documents.note_read(document, document.published.number, file=True)
         return document, await self._files.read(document.published.sha256)
 
     async def page(
         self, caller: Principal, document_id: UUID, page: int, number: int | None
     ) -> tuple[VersionInfo, tuple[Block, ...]]:
         """Blocks of one page, of the published version unless another is asked for. Raises NotFound."""
-        version = await self._version(caller, document_id, number)
+        document, version = await self._version(caller, document_id, number)
         if version.blocks_sha256 is None or not 1 <= page <= max(1, version.page_count):
             raise NotFound("There is no such page.")
+        await self._documents.note_read(document, version.number, page=page)
         return version, page_blocks(await load_blocks(self._files, version.blocks_sha256), page)
 
     async def page_image(self, caller: Principal, document_id: UUID, page: int, number: int | None) -> bytes:
         """A PDF page as PNG. Raises NotFound."""
-        version = await self._version(caller, document_id, number)
+        document, version = await self._version(caller, document_id, number)
         if not has_page_image(version) or not 1 <= page <= version.page_count:
             raise NotFound("There is no picture of this page.")
+        await self._documents.note_read(document, version.number, page=page, picture=True)
         return await render_page(self._files.path(version.sha256), page)
 
     async def passage(self, caller: Principal, passage_id: UUID) -> tuple[PassageView, DocumentInfo]:
         """What a citation points to. Raises NotFound."""
         view = await self._shelf.view(caller.scope(), passage_id)
-        return view, await self._documents.get(caller.scope(), view.passage.document_id)
+        document = await self._documents.get(caller.scope(), view.passage.document_id)
+        await self._documents.note_read(document, view.passage.version_number, passage=str(passage_id))
+        return view, document
 
     def may_write(self, caller: Principal, collection: CollectionInfo) -> bool:
         if not caller.scope().reaches(collection.id):
@@ -199,15 +204,17 @@ class DocumentService:
         await self._collections.get(caller.scope(), collection_id)
         raise NotAllowed("Only the owner of the collection or an administrator may do this.")
 
-    async def _version(self, caller: Principal, document_id: UUID, number: int | None) -> VersionInfo:
+    async def _version(
+        self, caller: Principal, document_id: UUID, number: int | None
+    ) -> tuple[DocumentInfo, VersionInfo]:
         document = await self._documents.get(caller.scope(), document_id)
         if number is None:
             if document.published is None:
                 raise NotFound("The document has no published version.")
-            return document.published
+            return document, document.published
         for version in await self._documents.versions(caller.scope(), document_id):
             if version.number == number:
-                return version
+                return document, version
         raise NotFound("There is no such version.")
 
 

@@ -2,8 +2,9 @@
 
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 
+from appliance.audit import Audit, Event, record
 from appliance.foundation import Clock, NotAuthenticated
 from appliance.identity.admission import Admission
 from appliance.identity.credentials import Credential
@@ -38,12 +39,14 @@ class Access:
         passwords: Passwords,
         rights: RightsCache,
         settings: IdentitySettings,
+        audit: Audit,
     ) -> None:
         self._database = database
         self._clock = clock
         self._passwords = passwords
         self._rights = rights
         self._settings = settings
+        self._audit = audit
         self._operator_token = OPERATOR_PREFIX + random_text(43)
         self._used = UsedLog(database)
         self._watch = RightsWatch(database, rights, self._used)
@@ -118,8 +121,7 @@ class Access:
             )
         good = await self._passwords.matches(row.password_hash if row else None, password)
         if row is None or not good or row.disabled or row.withdrawn:
-            if row is not None:
-                await self._count_failure(row.id)
+            await self._note_failure(row.id if row else None, email)
             raise BadCredentials("The address or the password is wrong.")
         return await self._open_session(row.id)
 
@@ -131,7 +133,10 @@ class Access:
 
     async def log_out(self, token: str) -> None:
         async with changing_rights(self._database, self._rights) as session:
-            await session.execute(delete(SessionRow).where(SessionRow.token_hash == fingerprint(token)))
+            row = await session.get(SessionRow, fingerprint(token))
+            if row is not None:
+                await session.delete(row)
+                await record(session, Event("session.ended", f"user:{row.user_id}"))
 
     async def _open_session(self, user_id: UUID) -> tuple[str, Principal]:
         now, token = self._clock.now(), random_text(43)
@@ -152,11 +157,16 @@ class Access:
             principal = await read_principal(session, user_id, "session")
             if principal is None:  # shut between the two transactions
                 raise BadCredentials("The address or the password is wrong.")
+            account = f"user:{user_id}"
+            await record(session, Event("login.succeeded", account, actor=account, details={"via": "password"}))
         return token, principal
 
-    async def _count_failure(self, user_id: UUID) -> None:
+    async def _note_failure(self, user_id: UUID | None, email: str) -> None:
         async with self._database.write() as session:
-            row = await session.get(UserRow, user_id)
+            details = {"address": self._audit.masked(email)}
+            account = f"user:{user_id}" if user_id else ""
+            await record(session, Event("login.failed", account, "failed", details))
+            row = await session.get(UserRow, user_id) if user_id else None
             if row is None:
                 return
             row.failed_logins += 1

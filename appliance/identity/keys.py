@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from appliance.audit import Event, record
 from appliance.foundation import Clock, NotFound, new_id
 from appliance.identity.endpoints import ENDPOINTS
 from appliance.identity.errors import BadScope
@@ -67,6 +68,7 @@ class Keys:
         )
         async with changing_rights(self._database, self._rights) as session:
             session.add(row)
+            await record(session, _told("key.created", row))
         return self._info(row), parts.text()
 
     async def of(self, user_id: UUID) -> list[KeyInfo]:
@@ -107,6 +109,7 @@ class Keys:
             row.secret_hash = fingerprint(parts.secret)
             if expires_in_days is not None:
                 row.expires_at = self._expiry(expires_in_days)
+            await record(session, _told("key.rotated", row))
         return self._info(row), parts.text()
 
     async def revoke(self, user_id: UUID, key_id: UUID) -> None:
@@ -114,6 +117,7 @@ class Keys:
         async with changing_rights(self._database, self._rights) as session:
             row = await _living(session, user_id, key_id)
             row.revoked_at = self._clock.now()
+            await record(session, _told("key.revoked", row))
 
     def _expiry(self, days: int) -> datetime:
         return self._clock.now() + timedelta(days=min(days, self._settings.key_longest_days))
@@ -130,6 +134,15 @@ class Keys:
             last_used_at=row.last_used_at,
             previous_until=previous if previous is not None and previous > self._clock.now() else None,
         )
+
+
+def _told(action: str, row: ApiKeyRow) -> Event:
+    details: dict[str, str | bool] = {
+        "account": f"user:{row.user_id}",
+        "expires_at": row.expires_at.date().isoformat(),
+        "narrow": key_scope(row).is_narrow,
+    }
+    return Event(action, f"key:{row.id}", details=details)
 
 
 def _check(scope: KeyScope) -> None:

@@ -1,6 +1,6 @@
 """Accounts and groups: make, change, list."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -9,6 +9,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from appliance.audit import Event, record
 from appliance.foundation import Clock, NotFound, new_id
 from appliance.identity.errors import LastAdministrator, NameTaken, NotForServiceAccounts
 from appliance.identity.models import (
@@ -99,6 +100,7 @@ class People:
             async with changing_rights(self._database, self._rights) as session:
                 session.add(row)
                 await session.flush()
+                await record(session, Event("user.created", f"user:{row.id}", details={"roles": row.roles.split(",")}))
         except IntegrityError as error:
             raise NameTaken(f"{row.email} has an account already.") from error
         return _person(row, ()), made
@@ -119,6 +121,8 @@ class People:
                 raise NotFound("There is no such account.")
             if row.kind == "service" and (hashed is not None or not (change.roles or EVERYBODYS) <= EVERYBODYS):
                 raise NotForServiceAccounts("A service account has no password and no role.")
+            for event in _told(row, change):
+                await record(session, event)
             row.name = row.name if change.name is None else change.name.strip()
             row.roles = row.roles if change.roles is None else join_roles(change.roles)
             row.disabled = row.disabled if change.disabled is None else change.disabled
@@ -148,6 +152,7 @@ class People:
             if keep_session is not None:
                 others = others.where(SessionRow.token_hash != keep_session)
             await session.execute(others)
+            await record(session, Event("password.changed", f"user:{user_id}"))
 
     async def get(self, user_id: UUID) -> Person:
         """Raises NotFound."""
@@ -185,6 +190,7 @@ class People:
             async with changing_rights(self._database, self._rights) as session:
                 session.add(row)
                 await session.flush()
+                await record(session, Event("group.created", f"group:{row.id}"))
         except IntegrityError as error:
             raise NameTaken(f"There is a group called '{row.name}' already.") from error
         return GroupInfo(row.id, row.name, 0)
@@ -209,13 +215,15 @@ class People:
                 raise NotFound("There is no such group or account.")
             if await session.get(MembershipRow, (group_id, user_id)) is None:
                 session.add(MembershipRow(group_id=group_id, user_id=user_id))
+                await record(session, _membership("group.member_added", group_id, user_id))
 
     async def remove_member(self, group_id: UUID, user_id: UUID) -> None:
         """Removing somebody who is not in it is fine."""
         async with changing_rights(self._database, self._rights) as session:
-            await session.execute(
-                delete(MembershipRow).where(MembershipRow.group_id == group_id, MembershipRow.user_id == user_id)
-            )
+            member = await session.get(MembershipRow, (group_id, user_id))
+            if member is not None:
+                await session.delete(member)
+                await record(session, _membership("group.member_removed", group_id, user_id))
 
     async def forget_expired(self) -> None:
         """Drop sessions that are over and revoked keys past their date."""
@@ -264,6 +272,24 @@ def read_kind(text: str) -> Kind:
 def join_roles(roles: Iterable[Role]) -> str:
     """As kept in the table. Everybody is a user."""
     return ",".join(sorted({"user", *roles}))
+
+
+def _membership(action: str, group_id: UUID, user_id: UUID) -> Event:
+    return Event(action, f"group:{group_id}", details={"account": f"user:{user_id}"})
+
+
+def _told(row: UserRow, change: PersonChange) -> Iterator[Event]:
+    """What a change does to an account, before it is done; nothing for what stays as it is."""
+    account = f"user:{row.id}"
+    if change.name is not None and change.name.strip() != row.name:
+        yield Event("user.changed", account, details={"fields": ["name"]})
+    if change.roles is not None and _join_roles(change.roles) != row.roles:
+        before, after = row.roles.split(","), _join_roles(change.roles).split(",")
+        yield Event("user.roles_changed", account, details={"before": before, "after": after})
+    if change.disabled is not None and change.disabled != row.disabled:
+        yield Event("user.disabled" if change.disabled else "user.enabled", account)
+    if change.password is not None:
+        yield Event("user.password_reset", account)
 
 
 def _person(row: UserRow, groups: tuple[tuple[UUID, str], ...]) -> Person:

@@ -1,6 +1,6 @@
 """Accounts of programs: no password, no login, keys only; somebody answers for each."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from appliance.audit import Event, record
 from appliance.foundation import Clock, NotFound, new_id
 from appliance.identity.errors import NameTaken, OwnerUnknown
 from appliance.identity.models import GroupRow, UserRow
@@ -72,6 +73,7 @@ class ServiceAccounts:
                     raise OwnerUnknown("There is no such owner.")
                 session.add(row)
                 await session.flush()
+                await record(session, Event("service_account.created", f"user:{row.id}", details={"owner": owner}))
         except IntegrityError as error:
             raise NameTaken(f"There is a service account '{row.name}' already.") from error
         return _account(row, owner_name, ())
@@ -103,6 +105,8 @@ class ServiceAccounts:
                 row = await session.get(UserRow, account_id, with_for_update=True)
                 if row is None or row.kind != "service":
                     raise NotFound("There is no such service account.")
+                for event in _told(row, change):
+                    await record(session, event)
                 if change.name is not None:
                     row.name, row.email = change.name.strip(), ADDRESS + change.name.strip().lower()
                 if change.owner is not None:
@@ -114,6 +118,17 @@ class ServiceAccounts:
                 return (await _accounts(session, [row]))[0]
         except IntegrityError as error:
             raise NameTaken(f"There is a service account '{change.name}' already.") from error
+
+
+def _told(row: UserRow, change: ServiceAccountChange) -> Iterator[Event]:
+    account = f"user:{row.id}"
+    if change.name is not None and change.name.strip() != row.name:
+        yield Event("service_account.changed", account, details={"fields": ["name"]})
+    if change.owner is not None and change.owner != row.owner:
+        details = {"fields": ["owner"], "before": row.owner or "", "after": change.owner}
+        yield Event("service_account.changed", account, details=details)
+    if change.disabled is not None and change.disabled != row.disabled:
+        yield Event("service_account.disabled" if change.disabled else "service_account.enabled", account)
 
 
 async def _accounts(session: AsyncSession, rows: Sequence[UserRow]) -> list[ServiceAccount]:

@@ -6,6 +6,7 @@ from datetime import UTC
 import msgspec
 from sqlalchemy import select
 
+from appliance.audit import Event, record
 from appliance.inference.models import ConformanceRow
 from appliance.inference.port import CheckResult, Conformance
 from appliance.storage import Database
@@ -27,6 +28,9 @@ class Conformances:
         )
         async with self._database.write() as session:
             await session.merge(row)
+            passed = sum(check.outcome == "passed" for check in found.checks)
+            details = {"passed": passed, "checks": len(found.checks)}
+            await record(session, Event("model.checked", f"model:{found.model_id}", details=details))
 
     async def all(self) -> dict[str, Conformance]:
         """By model."""

@@ -7,6 +7,7 @@ from litestar import Controller, get, post
 from litestar.params import Parameter
 from msgspec import Struct
 
+from appliance.audit import Audit, Event
 from appliance.identity import Permission, requires
 from appliance.inference.port import Conformance, ReplicaFacts
 from appliance.inference.repository import Conformances
@@ -115,14 +116,22 @@ class EnginesController(Controller):
         return EnginesReply([_replica(r) for r in replicas], waiting)
 
     @post("/{model_id:str}/drain", status_code=200)
-    async def drain(self, engines: Engines, model_id: str, replica: ReplicaName) -> ReplicaReply:
+    async def drain(self, engines: Engines, audit: Audit, model_id: str, replica: ReplicaName) -> ReplicaReply:
         """No new requests for the replica; those that run go on."""
+        await _told(audit, "model.drained", engines, model_id, replica)
         return _replica(engines.drain(model_id, replica))
 
     @post("/{model_id:str}/undrain", status_code=200)
-    async def undrain(self, engines: Engines, model_id: str, replica: ReplicaName) -> ReplicaReply:
+    async def undrain(self, engines: Engines, audit: Audit, model_id: str, replica: ReplicaName) -> ReplicaReply:
         """Requests for it again."""
+        await _told(audit, "model.undrained", engines, model_id, replica)
         return _replica(engines.undrain(model_id, replica))
+
+
+async def _told(audit: Audit, action: str, engines: Engines, model_id: str, name: str) -> None:
+    """Before it is done, as it cannot be undone by a transaction; an unknown replica is no act."""
+    if any((r.model_id, r.name) == (model_id, name) for r in engines.list_replicas()):
+        await audit.record_alone(Event(action, f"model:{model_id}", details={"replica": name}))
 
 
 def _replica(facts: ReplicaFacts) -> ReplicaReply:

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Select, case, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from appliance.audit import Event, record
 from appliance.foundation import Clock, NotFound, new_id
 from appliance.identity import EVERYONE, AccessScope
 from appliance.inference.port import EmbeddingProfile
@@ -50,6 +51,9 @@ class Collections:
                 session.add(row)
                 await session.flush()
                 session.add_all(ReaderRow(collection_id=row.id, principal=p) for p in sorted(names))
+                await record(
+                    session, Event("collection.created", f"collection:{row.id}", details={"readers": sorted(names)})
+                )
         except IntegrityError as error:
             raise CollectionNameTaken(f"There is a collection called '{row.name}' already.") from error
         return _info(row, names, StateCounts())
@@ -94,12 +98,15 @@ class Collections:
                 row = await session.get(CollectionRow, collection_id)
                 if row is None or row.alive:
                     raise NotFound("There is no such collection.")
+                fields = [field for field, value in (("name", name), ("description", description)) if value is not None]
+                if fields:
+                    await record(
+                        session, Event("collection.changed", f"collection:{row.id}", details={"fields": fields})
+                    )
                 row.name = row.name if name is None else name.strip()
                 row.description = row.description if description is None else description
                 if names is not None:
-                    await session.execute(delete(ReaderRow).where(ReaderRow.collection_id == collection_id))
-                    wanted = sorted(names | {f"user:{row.owner_id}"})
-                    session.add_all(ReaderRow(collection_id=collection_id, principal=p) for p in wanted)
+                    await _replace_readers(session, row, names | {f"user:{row.owner_id}"})
                 await session.flush()
         except IntegrityError as error:
             raise CollectionNameTaken(f"There is a collection called '{name}' already.") from error
@@ -118,6 +125,7 @@ class Collections:
                 .where(VersionRow.document_id.in_(documents))
                 .values(unpublished_points=True, state="retired")
             )
+            await record(session, Event("collection.deleted", f"collection:{collection_id}"))
 
     async def _load(self, query: Select[CollectionRow]) -> list[CollectionInfo]:
         async with self._database.read() as session:
@@ -168,6 +176,14 @@ async def _readers(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, fro
     for collection_id, principal in rows:
         found.setdefault(collection_id, set()).add(principal)
     return {key: frozenset(value) for key, value in found.items()}
+
+
+async def _replace_readers(session: AsyncSession, row: CollectionRow, wanted: frozenset[str]) -> None:
+    before = (await _readers(session, [row.id])).get(row.id, frozenset())
+    await session.execute(delete(ReaderRow).where(ReaderRow.collection_id == row.id))
+    session.add_all(ReaderRow(collection_id=row.id, principal=p) for p in sorted(wanted))
+    details = {"added": sorted(wanted - before), "removed": sorted(before - wanted)}
+    await record(session, Event("collection.readers_changed", f"collection:{row.id}", details=details))
 
 
 async def _counts(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, StateCounts]:

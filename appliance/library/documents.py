@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from appliance.audit import Event, record
 from appliance.foundation import Clock, NotFound, new_id
 from appliance.identity import AccessScope
 from appliance.library.attributes import Attributes, replace_attributes
@@ -82,6 +83,13 @@ class Documents:
             latest.state, latest.unpublished_points = "retired", True
         row.latest_version_id, row.updated_at = version.id, now
         await session.flush()
+        details: dict[str, str | int] = {
+            "collection": f"collection:{collection_id}",
+            "version": version.number,
+            "sha256": version.sha256,
+            "size_bytes": version.size_bytes,
+        }
+        await record(session, Event("document.uploaded", f"document:{row.id}", details=details))
         return Registration(row.id, version.id, "queued")
 
     async def get(self, scope: AccessScope, document_id: UUID) -> DocumentInfo:
@@ -140,6 +148,20 @@ class Documents:
             if await session.get(DocumentRow, document_id, with_for_update=True) is None:
                 raise NotFound("There is no such document.")
             await replace_attributes(session, document_id, values)
+            await record(
+                session, Event("document.changed", f"document:{document_id}", details={"fields": ["attributes"]})
+            )
+
+    async def note_read(self, document: DocumentInfo, version: int, **what: int | str | bool) -> None:
+        """Write down that the caller gets to see something of a document; before they do."""
+        details: dict[str, str | int] = {
+            "collection": f"collection:{document.collection_id}",
+            "version": version,
+            **what,
+        }
+        action = "document.downloaded" if what.get("file") else "document.read"
+        async with self._database.write() as session:
+            await record(session, Event(action, f"document:{document.id}", details=details))
 
     async def delete(self, document_id: UUID) -> None:
         """Take a document out of every answer at once; the rest is swept later. Raises NotFound."""
@@ -153,6 +175,8 @@ class Documents:
                 .where(VersionRow.document_id == document_id)
                 .values(unpublished_points=True, state="retired")
             )
+            details = {"collection": f"collection:{row.collection_id}"}
+            await record(session, Event("document.deleted", f"document:{document_id}", details=details))
 
     async def _list(
         self, scope: AccessScope, *where: ColumnElement[bool], offset: int = 0, limit: int = 100

@@ -9,5 +9,6 @@ Rule: there is no search without a scope, and nothing is filtered after the sear
 
 from appliance.retrieval.port import ShelfPort
 from appliance.retrieval.service import Found, RankedPassage, Retrieval
+from appliance.retrieval.told import searched
 
-__all__ = ["Found", "RankedPassage", "Retrieval", "ShelfPort"]
+__all__ = ["Found", "RankedPassage", "Retrieval", "ShelfPort", "searched"]

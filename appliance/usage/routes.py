@@ -10,6 +10,7 @@ from litestar import Controller, Request, delete, get, put
 from litestar.params import Parameter
 from msgspec import UNSET
 
+from appliance.audit import Audit, Event
 from appliance.foundation import Clock, InvalidInput, NotFound, SystemClock
 from appliance.identity import People, Permission, Principal, requires
 from appliance.usage.errors import UnknownSubject
@@ -84,12 +85,15 @@ class UsageController(Controller):
         usage: Usage,
         usage_reports: UsageReports,
         people: People,
+        audit: Audit,
         by: By = "user",
         first: FirstDay = None,
         last: LastDay = None,
     ) -> UsageReport:
         """What everybody used, by user, group, key, model or day."""
         span = _span(first, last, SystemClock())
+        details = {"by": by, "first": span.first.isoformat(), "last": span.last.isoformat()}
+        await audit.record_alone(Event("usage.exported", details=details))
         await usage.ledger.flush()
         rows = await usage_reports.by(by, span)
         names = await self._row_names(by, rows, span, usage_reports, people)

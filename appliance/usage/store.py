@@ -9,6 +9,7 @@ from sqlalchemy import case, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from appliance.audit import Event, record
 from appliance.storage import Base, Database
 from appliance.usage.batch import Batch
 from appliance.usage.models import JournalRow, LedgerRow, LimitChangeRow, LimitRow, SpentRow
@@ -46,12 +47,14 @@ class UsageStore:
                     session.add(LimitRow(who=who, name=name, amount=amount))
                     await session.flush()
             await self._count_change(session)
+            await record(session, _limits_changed(who, values))
 
     async def remove_limits(self, who: str) -> bool:
         """Remove all limits of a subject; whether there were any."""
         async with self._database.write() as session:
             gone = await session.execute(delete(LimitRow).where(LimitRow.who == who))
             await self._count_change(session)
+            await record(session, _limits_changed(who, {"all": None}))
         return bool(getattr(gone, "rowcount", 0))
 
     async def applied_through(self, gateway_id: UUID) -> int:
@@ -122,3 +125,7 @@ class UsageStore:
 
     async def _count_change(self, session: AsyncSession) -> None:
         await session.execute(update(LimitChangeRow).values(number=LimitChangeRow.number + 1))
+
+
+def _limits_changed(who: str, values: Mapping[str, int | None]) -> Event:
+    return Event("limits.changed", who, details=dict(values))

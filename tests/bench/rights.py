@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from appliance.audit import Audit, AuditSettings
 from appliance.foundation import SystemClock
 from appliance.identity import Access, IdentitySettings, Keys, Passwords, People, RightsCache
 from appliance.identity.credentials import Credential, read_credential
@@ -36,7 +37,7 @@ async def measure(folder: Path) -> None:
     clock, settings, passwords = SystemClock(), IdentitySettings(), Passwords(min_length=12)
     rights = RightsCache(clock, trust_s=600.0)  # the loop is held by the measurement, so nobody can look
     people, keys = People(database, clock, passwords, rights), Keys(database, clock, rights, settings)
-    access = Access(database, clock, passwords, rights, settings)
+    access = Access(database, clock, passwords, rights, settings, Audit(database, AuditSettings(folder)))
     person, _ = await people.create(email="a@x.test", name="A", password=None, roles=("user",))
     texts = [(await keys.create(person.id, f"key {i}", 1))[1] for i in range(KEYS)]
     await access.start()

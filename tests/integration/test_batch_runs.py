@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from appliance.audit import Audit, AuditSettings
 from appliance.foundation import CapacityError, InvalidInput, Lane, SystemClock
 from appliance.identity import (
     Access,
@@ -136,7 +137,9 @@ async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     people = People(database, clock, passwords, rights)
     await people.create(email="root@x.test", name="r", password="correct horse battery", roles=("administrator",))
     owner, _ = await people.create(email="a@x.test", name="a", password="correct horse battery", roles=("user",))
-    access = Access(database, clock, passwords, rights, IdentitySettings())
+    access = Access(
+        database, clock, passwords, rights, IdentitySettings(), Audit(database, AuditSettings(tmp_path / "audit"))
+    )
     store = FileStore(tmp_path / "files", [uploads.used_files, batches.used_files])
     running = Bench(database, store, uploads, batches, people, access, owner)
     yield running

@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import event, select, text
 from sqlalchemy.exc import OperationalError
 
+from appliance.audit import Audit, AuditSettings
 from appliance.foundation import NotAuthenticated, SystemClock
 from appliance.identity import (
     Access,
@@ -51,14 +52,14 @@ class Doors:
     rights: RightsCache
 
     @classmethod
-    def on(cls, url: str) -> "Doors":
-        database, clock, settings = Database(StorageSettings(url, Path())), SystemClock(), IdentitySettings()
+    def on(cls, url: str, folder: Path) -> "Doors":
+        database, clock, settings = Database(StorageSettings(url, folder)), SystemClock(), IdentitySettings()
         rights, passwords = RightsCache(clock), Passwords(min_length=12)
         return cls(
             database,
             People(database, clock, passwords, rights),
             Keys(database, clock, rights, settings),
-            Access(database, clock, passwords, rights, settings),
+            Access(database, clock, passwords, rights, settings, Audit(database, AuditSettings(folder))),
             rights,
         )
 
@@ -91,8 +92,8 @@ def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture(scope="module")
-async def here(url: str) -> AsyncIterator[Doors]:
-    doors = Doors.on(url)
+async def here(url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Doors]:
+    doors = Doors.on(url, tmp_path_factory.mktemp("here"))
     await migrate(doors.database)
     await doors.people.create(email="chief@x.test", name="C", password=PASSWORD, roles=("administrator",))
     await doors.access.start()
@@ -102,8 +103,8 @@ async def here(url: str) -> AsyncIterator[Doors]:
 
 
 @pytest.fixture(scope="module")
-async def elsewhere(here: Doors, url: str) -> AsyncIterator[Doors]:
-    doors = Doors.on(url)
+async def elsewhere(here: Doors, url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Doors]:
+    doors = Doors.on(url, tmp_path_factory.mktemp("elsewhere"))
     await doors.access.start()
     yield doors
     await doors.access.stop()

@@ -5,8 +5,9 @@ from datetime import timedelta
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, CursorResult, select, update
 
+from appliance.audit import Event, record
 from appliance.foundation import Clock, new_id
 from appliance.identity import Holder
 from appliance.openai_api.batches.errors import BatchEnded, NoSuchBatch
@@ -50,7 +51,9 @@ class BatchRepository:
         async with self._database.write() as session:
             session.add(row)
             await session.flush()
-            return batch_info(row)
+            details = {"endpoint": row.endpoint, "input": f"file:{row.input_file_id}"}
+            await record(session, Event("batch.created", f"batch:{row.id}", details=details))
+        return batch_info(row)
 
     async def get(self, holder: Holder, batch_id: UUID | None) -> BatchInfo:
         """Raises NoSuchBatch, also for one that the holder does not reach and for None."""
@@ -69,7 +72,7 @@ class BatchRepository:
     async def cancel(self, holder: Holder, batch_id: UUID | None) -> BatchInfo:
         """Ask whoever runs it to stop. Asking again is fine. Raises NoSuchBatch, BatchEnded."""
         async with self._database.write() as session:
-            await session.execute(
+            asked = await session.execute(
                 update(BatchRow)
                 .where(
                     BatchRow.id == batch_id,
@@ -78,6 +81,8 @@ class BatchRepository:
                 )
                 .values(status="cancelling", cancelling_at=self._clock.now())
             )
+            if isinstance(asked, CursorResult) and asked.rowcount:
+                await record(session, Event("batch.cancelled", f"batch:{batch_id}"))
         found = await self.get(holder, batch_id)
         if found.status != "cancelling":
             raise BatchEnded(f"The batch is {found.status}.")

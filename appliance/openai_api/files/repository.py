@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, delete, or_, select
+from sqlalchemy import ColumnElement, CursorResult, Select, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from appliance.audit import Event, record
 from appliance.foundation import Clock, new_id
 from appliance.identity import Holder
 from appliance.openai_api.files.errors import NoSuchFile
@@ -47,7 +48,14 @@ class FileRepository:
     async def add(self, new: NewFile, stored: StoredFile) -> FileInfo:
         """Note whose bytes they are; call it inside `FileStore.keep`."""
         async with self._database.write() as session:
-            return self.add_in(session, new, stored)
+            made = self.add_in(session, new, stored)
+            details: dict[str, str | int] = {
+                "purpose": made.purpose,
+                "sha256": made.sha256,
+                "size_bytes": made.size_bytes,
+            }
+            await record(session, Event("file.uploaded", f"file:{made.id}", details=details))
+        return made
 
     def add_in(self, session: AsyncSession, new: NewFile, stored: StoredFile) -> FileInfo:
         """The same within somebody's transaction."""
@@ -88,9 +96,16 @@ class FileRepository:
             rows = (await session.scalars(keyset(query, FileRow.created_at, FileRow.id, ask))).all()
         return page_of(rows, ask).map(_info)
 
+    async def note_download(self, file_id: UUID) -> None:
+        """Write down that the caller gets the bytes; before they do."""
+        async with self._database.write() as session:
+            await record(session, Event("file.downloaded", f"file:{file_id}"))
+
     async def delete(self, owner_id: UUID, file_id: UUID) -> None:
         async with self._database.write() as session:
-            await session.execute(delete(FileRow).where(FileRow.id == file_id, FileRow.owner_id == owner_id))
+            gone = await session.execute(delete(FileRow).where(FileRow.id == file_id, FileRow.owner_id == owner_id))
+            if isinstance(gone, CursorResult) and gone.rowcount:
+                await record(session, Event("file.deleted", f"file:{file_id}"))
 
     async def forget_expired(self) -> set[str]:
         """Drop the rows of what has expired. Returns the SHA-256 of their bytes."""

@@ -73,6 +73,7 @@ class ApiFiles:
     async def content(self, caller: Principal, file_id: str) -> tuple[FileInfo, AsyncIterator[bytes]]:
         """Raises NoSuchFile."""
         info = await self.get(caller, file_id)
+        await self._repository.note_download(info.id)
         return info, self._store.chunks(info.sha256)
 
     async def delete(self, caller: Principal, file_id: str) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, CursorResult, delete, literal, select, update
 
+from appliance.audit import Event, record
 from appliance.foundation import Clock
 from appliance.identity import Holder
 from appliance.openai_api.held import held_by
@@ -125,6 +126,7 @@ class ResponseRepository:
         await self.get(holder, response_id)
         async with self._database.write() as session:
             await session.execute(delete(ResponseRow).where(ResponseRow.id == response_id, *self._own(holder)))
+            await record(session, Event("response.deleted", f"response:{response_id}"))
 
     def _own(self, holder: Holder) -> tuple[ColumnElement[bool], ...]:
         return held_by(holder, ResponseRow.user_id, ResponseRow.key_id), ResponseRow.expires_at > self._clock.now()

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
+from appliance.audit import Event, record
 from appliance.foundation import Clock, new_id
 from appliance.openai_api.vector_stores.models import FileBatchItemRow, FileBatchRow, VectorStoreRow
 from appliance.storage import Database
@@ -63,6 +64,7 @@ class VectorStoreRepository:
             row.given_name, row.assigned_name = note.given_name, note.assigned_name
             row.labels, row.expires_after_days = dict(note.labels), note.expires_after_days
             row.last_active_at = self._clock.now()
+            await record(session, Event("vector_store.changed", f"collection:{collection_id}"))
 
     async def touch(self, collection_ids: Sequence[UUID]) -> None:
         """Note that they were used, where that prolongs their life."""

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from litestar import Controller, Request, delete, get, post
 from litestar.params import Parameter
 
+from appliance.audit import Audit
 from appliance.identity import Permission, Principal, requires
 from appliance.openai_api.misfits import names_fields
 from appliance.openai_api.pages import Listed, Order, listed, page_ask
@@ -23,6 +24,7 @@ from appliance.openai_api.vector_stores.wire import (
     TextContent,
     VectorStore,
 )
+from appliance.retrieval import searched
 
 Call = Request[Principal, Any, Any]
 RESULTS = 10
@@ -75,7 +77,7 @@ class VectorStoresController(Controller):
 
     @post("/{store_id:str}/search", status_code=200)
     async def search(
-        self, request: Call, store_id: str, data: SearchRequest, store_search: VectorStoreSearch
+        self, request: Call, store_id: str, data: SearchRequest, store_search: VectorStoreSearch, audit: Audit
     ) -> SearchPage:
         queries = [data.query] if isinstance(data.query, str) else data.query
         ranking = data.ranking_options or RankingOptions()
@@ -86,6 +88,7 @@ class VectorStoresController(Controller):
             threshold=ranking.score_threshold or 0.0,
         )
         found = await store_search.search(request.user, [store_id], ask)
+        await audit.record_alone(searched(hit.passage for hit in found))
         return SearchPage(search_query=queries, data=[_result(hit) for hit in found])
 
 
