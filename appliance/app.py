@@ -77,7 +77,7 @@ def build_app(parts: Parts) -> Litestar:
         request_max_body_size=parts.settings.server.max_image_body_bytes,
     )
     door = MetricsDoor(app.asgi_handler, parts.metrics_page, parts.settings.metrics.token)
-    app.asgi_handler = RequestFrame(door, parts.meters.requests, parts.request_log, parts.tracing)
+    app.asgi_handler = RequestFrame(door, parts.meters.requests, parts.request_log, parts.tracing, parts.audit.denials)
     return app
 
 
@@ -142,7 +142,7 @@ async def running(parts: Parts) -> AsyncIterator[Parts]:
         stack.callback(parts.request_log.flush)
         if parts.tracing is not None:
             stack.push_async_callback(asyncio.to_thread, parts.tracing.stop)
-        for part in (parts.access, parts.engines, parts.usage, parts.jobs, parts.chat, parts.door):
+        for part in (parts.audit, parts.access, parts.engines, parts.usage, parts.jobs, parts.chat, parts.door):
             await part.start()
             stack.push_async_callback(part.stop)
         yield parts

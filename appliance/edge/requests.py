@@ -60,6 +60,14 @@ class RequestTracing(Protocol):
         ...
 
 
+class DenialWatch(Protocol):
+    """Hears of answers that may be refusals."""
+
+    async def denied(self, trail: Trail, method: str, route: str, path: str, status: int) -> None:
+        """Before the answer is sent. `route` as written, `path` as asked for."""
+        ...
+
+
 class RequestFrame:
     """Gives each request an id (the caller's own `x-request-id` when it is plain), and closes the browser's doors.
 
@@ -68,12 +76,18 @@ class RequestFrame:
     """
 
     def __init__(
-        self, app: ASGIApp, watch: RequestWatch, log: RequestLog, tracing: RequestTracing | None = None
+        self,
+        app: ASGIApp,
+        watch: RequestWatch,
+        log: RequestLog,
+        tracing: RequestTracing | None = None,
+        denials: DenialWatch | None = None,
     ) -> None:
         self._app = app
         self._watch = watch
         self._log = log
         self._tracing = tracing
+        self._denials = denials
         self._prefix = os.urandom(8).hex()
         self._numbers = itertools.count(1)
 
@@ -84,12 +98,14 @@ class RequestFrame:
         trail = self._trail_of(scope)
         scope["state"]["request_id"] = trail.request_id
         TRAIL.set(trail)
-        status, whole, began = 0, False, monotonic()
+        status, whole, began, denials = 0, False, monotonic(), self._denials
 
         async def framed_send(message: Message) -> None:
             nonlocal status, whole
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if status >= 400 and denials is not None:
+                    await denials.denied(trail, scope["method"], scope.get("path_template", ""), scope["path"], status)
                 message["headers"] = _framed(message["headers"], trail.request_id)
             elif message["type"] == "http.response.body" and not message.get("more_body"):
                 whole = True

@@ -5,6 +5,7 @@ from datetime import date
 from uuid import UUID
 
 from appliance.usage.records import Reserved, Settled
+from appliance.usage.told import Alike, Call, alike_of
 
 LedgerKey = tuple[date, bytes, bytes, str, str, str]
 """Day, user, key, model, endpoint, lane."""
@@ -19,6 +20,8 @@ class Batch:
     """requests, failed, unsettled, prompt tokens, completion tokens, milliseconds"""
     spent: dict[SpentKey, list[int]] = field(default_factory=dict)
     """requests, prompt tokens, completion tokens, milliseconds"""
+    calls: dict[Alike, list[Call]] = field(default_factory=dict)
+    """For the audit."""
     through: int = 0
     """Last sequence of the journal that is in it; set when it is complete."""
 
@@ -43,6 +46,9 @@ class Batch:
         row[3] += prompt
         row[4] += completion
         row[5] += milliseconds
+        self.calls.setdefault(alike_of(reserved, settled), []).append(
+            Call(reserved.request_id, prompt, completion, milliseconds)
+        )
         for who in subjects:
             spent = self.spent.get((who, reserved.day))
             if spent is None:

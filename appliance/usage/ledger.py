@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from appliance.audit import AuditUnwritable
 from appliance.usage.batch import Batch, subjects_of
 from appliance.usage.errors import JournalUnwritable
 from appliance.usage.journal import Journal
@@ -125,7 +126,7 @@ class Ledger:
         async with self._flushing:
             try:
                 await self._flush()
-            except (SQLAlchemyError, OSError) as error:
+            except (SQLAlchemyError, OSError, AuditUnwritable) as error:
                 self.state.failed_flushes += 1
                 log.warning("the database does not take usage; it is kept in the journal", reason=type(error).__name__)
                 return False

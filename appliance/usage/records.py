@@ -23,6 +23,9 @@ class Reserved(Struct, array_like=True, tag="r", frozen=True):
     max_tokens: int
     milliseconds: int
     """Expected; what counts when the gateway is killed before the request ends."""
+    request_id: str = ""
+    source: str = ""
+    """Address that the request came from."""
 
 
 class Carried(Struct, array_like=True, tag="c", frozen=True):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from appliance.foundation import Clock
+from appliance.foundation import TRAIL, Clock
 from appliance.identity import Principal
 from appliance.usage.batch import counted
 from appliance.usage.counters import Counters
@@ -130,6 +130,7 @@ class Usage:
         return (1, tokens, self._pace.expected_ms(ask.model_id, tokens) if plan.counts_time else 0, 1)
 
     def _begin(self, ask: Ask, plan: Plan, amounts: Amounts, max_tokens: int, now_s: float) -> Reservation:
+        trail = TRAIL.get()
         reserved = Reserved(
             plan.day,
             plan.user,
@@ -141,6 +142,8 @@ class Usage:
             ask.prompt_tokens,
             max_tokens,
             amounts[2],
+            trail.request_id if trail is not None else "",
+            trail.source if trail is not None else "",
         )
         try:
             number = self.ledger.reserve(reserved)

@@ -13,6 +13,7 @@ from appliance.audit import Event, record
 from appliance.storage import Base, Database
 from appliance.usage.batch import Batch
 from appliance.usage.models import JournalRow, LedgerRow, LimitChangeRow, LimitRow, SpentRow
+from appliance.usage.told import called
 
 LEDGER_SUMS = ("requests", "failed", "unsettled", "prompt_tokens", "completion_tokens", "milliseconds")
 SPENT_SUMS = ("requests", "prompt_tokens", "completion_tokens", "milliseconds")
@@ -89,6 +90,8 @@ class UsageStore:
                 row.applied_through = batch.through
             await self._add(session, LedgerRow, ledger, LEDGER_SUMS)
             await self._add(session, SpentRow, spent, SPENT_SUMS)
+            for event in called(batch.calls):
+                await record(session, event)
 
     async def spent(self, who: str, today: date) -> dict[UUID, dict[str, tuple[int, int, int]]]:
         """What was charged to a subject: gateway → `day`, `month`, `total` → requests, tokens, milliseconds."""
