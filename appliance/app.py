@@ -14,6 +14,7 @@ from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
 from litestar.types import Middleware
 
+from appliance.audit import AuditReader
 from appliance.chat import AskController, ConversationController
 from appliance.documents import CollectionController, DocumentController
 from appliance.edge import HealthController, RequestFrame, StrictJson, WholeSchema, exception_handlers, webui_routes
@@ -29,7 +30,7 @@ from appliance.identity import (
     ServiceAccountsController,
 )
 from appliance.inference import EnginesController, ServedModelsController
-from appliance.monitoring import MetricsController, MetricsDoor
+from appliance.monitoring import AuditController, MetricsController, MetricsDoor
 from appliance.parts import Parts, build_parts
 from appliance.readiness import Readiness
 from appliance.usage import LimitsController, UsageController
@@ -63,6 +64,7 @@ def build_app(parts: Parts) -> Litestar:
             *parts.door.routes(),
             LimitsController,
             UsageController,
+            AuditController,
             MetricsController,
             HealthController,
             *webui_routes(WEBUI_DIST),
@@ -109,6 +111,7 @@ def _dependencies(parts: Parts) -> dict[str, Provide]:
     """What handlers may ask for, by the name of their parameter."""
     values = {
         "audit": parts.audit,
+        "audit_reader": AuditReader(parts.database),
         "people": parts.people,
         "access": parts.access,
         "group_administrators": parts.group_administrators,

@@ -23,6 +23,7 @@ MODULES = {
     "keys": ("keys",),
     "budgets": ("limits", "usage"),
     "identity": ("identity",),
+    "audit": ("audit",),
 }
 """Module of `commands/` → the commands that it registers; a test holds this against the modules."""
 

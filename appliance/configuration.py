@@ -28,7 +28,11 @@ def storage_settings(settings: Settings) -> StorageSettings:
 
 
 def audit_settings(settings: Settings) -> AuditSettings:
-    return AuditSettings(folder=Path(settings.audit.folder or settings.data / "audit").absolute())
+    days = settings.audit.retention_days
+    return AuditSettings(
+        folder=Path(settings.audit.folder or settings.data / "audit").absolute(),
+        retention=timedelta(days=days) if days else None,
+    )
 
 
 def identity_settings(settings: Settings) -> IdentitySettings:

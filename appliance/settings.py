@@ -210,6 +210,8 @@ class TracesSection(Struct, forbid_unknown_fields=True, frozen=True):
 class AuditSection(Struct, forbid_unknown_fields=True, frozen=True):
     folder: str = ""
     """Signed checkpoints and the key that signs them, best on another disk. Empty: `audit` in the data folder."""
+    retention_days: Annotated[int, Meta(ge=0, le=36500)] = 0
+    """How long events are kept; 0: for ever."""
 
 
 class AdminSection(Struct, forbid_unknown_fields=True, frozen=True):

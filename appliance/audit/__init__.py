@@ -15,7 +15,21 @@ from appliance.audit.actions import ACTIONS
 from appliance.audit.append import record
 from appliance.audit.errors import AuditUnwritable, UnknownAction
 from appliance.audit.events import Event
+from appliance.audit.ocsf import to_ocsf
+from appliance.audit.query import AuditReader, Filter, StoredEvent
 from appliance.audit.service import Audit
 from appliance.audit.settings import AuditSettings
 
-__all__ = ["ACTIONS", "Audit", "AuditSettings", "AuditUnwritable", "Event", "UnknownAction", "record"]
+__all__ = [
+    "ACTIONS",
+    "Audit",
+    "AuditReader",
+    "AuditSettings",
+    "AuditUnwritable",
+    "Event",
+    "Filter",
+    "StoredEvent",
+    "UnknownAction",
+    "record",
+    "to_ocsf",
+]

@@ -174,5 +174,5 @@ def test_every_act_of_the_code_is_in_the_list_and_the_list_is_written() -> None:
         for name in re.findall(r"\bEvent\(\s*\"([^\"]+)\"", file.read_text(encoding="utf-8"))
     }
     assert used <= set(ACTIONS)
-    page = (ROOT / "docs" / "reference" / "audit.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "reference" / "audit.md").read_text(encoding="utf-8").partition("## Acts")[2]
     assert set(re.findall(r"^\| `(\w+\.\w+)` \|", page, re.MULTILINE)) == set(ACTIONS)
