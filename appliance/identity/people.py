@@ -283,8 +283,8 @@ def _told(row: UserRow, change: PersonChange) -> Iterator[Event]:
     account = f"user:{row.id}"
     if change.name is not None and change.name.strip() != row.name:
         yield Event("user.changed", account, details={"fields": ["name"]})
-    if change.roles is not None and _join_roles(change.roles) != row.roles:
-        before, after = row.roles.split(","), _join_roles(change.roles).split(",")
+    if change.roles is not None and join_roles(change.roles) != row.roles:
+        before, after = row.roles.split(","), join_roles(change.roles).split(",")
         yield Event("user.roles_changed", account, details={"before": before, "after": after})
     if change.disabled is not None and change.disabled != row.disabled:
         yield Event("user.disabled" if change.disabled else "user.enabled", account)
