@@ -6,6 +6,7 @@ Whoever bends it owns the database: triggers are dropped first, and hashes are c
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from appliance.audit import Audit, AuditSettings, Event
 from appliance.audit.canonical import START, Row, chained
 from appliance.audit.findings import Report
+from appliance.audit.retention import cut_old
 from appliance.audit.verify import QUERY, verify
 from appliance.migrations import migrate
 from appliance.storage import Database, StorageSettings
@@ -257,3 +259,24 @@ async def test_checkpoints_of_another_key_are_not_believed(place: Place, tmp_pat
 
 async def test_the_key_is_only_its_owners(place: Place) -> None:
     assert (place.folder / "signing-key").stat().st_mode & 0o777 == 0o600
+
+
+async def test_what_is_past_its_retention_goes_and_the_rest_is_verified(place: Place) -> None:
+    audit, before = place.audit(), datetime.now(UTC)
+    await audit.start()
+    await audit.record_alone(Event("user.created", "user:later"))
+    assert await cut_old(place.database, audit.chain, place.folder, before) == EVENTS + 3
+    assert await cut_old(place.database, audit.chain, place.folder, before) == 0
+    await audit.stop()
+    report = await place.verified()
+    assert report.is_whole
+    assert report.first_seq == EVENTS + 4
+    await place.live(5)
+    assert (await place.verified()).is_whole
+    await place.bend(sql("DELETE FROM audit_events WHERE seq = (SELECT min(seq) FROM audit_events)"))
+    assert await place.kinds() == {"missing_beginning"}
+
+
+async def test_a_beginning_that_was_taken_away_is_seen(place: Place) -> None:
+    await place.bend(sql("DELETE FROM audit_events WHERE seq <= 10", "DELETE FROM audit_cuts"))
+    assert "missing_beginning" in await place.kinds()

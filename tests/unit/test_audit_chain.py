@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from appliance.audit import ACTIONS, Audit, AuditSettings, Event, UnknownAction, record
 from appliance.audit.canonical import START, chained, clean, details_text, row_bytes
 from appliance.audit.models import AuditEventRow
+from appliance.audit.ocsf import ACTS, NAMES, NOUNS, class_of
 from appliance.foundation import TRAIL, DefectError, Trail
 from appliance.migrations import migrate
 from appliance.storage import Database, StorageSettings
@@ -176,3 +177,18 @@ def test_every_act_of_the_code_is_in_the_list_and_the_list_is_written() -> None:
     assert used <= set(ACTIONS)
     page = (ROOT / "docs" / "reference" / "audit.md").read_text(encoding="utf-8").partition("## Acts")[2]
     assert set(re.findall(r"^\| `(\w+\.\w+)` \|", page, re.MULTILINE)) == set(ACTIONS)
+
+
+def test_every_act_has_a_class_of_ocsf() -> None:
+    assert {action.partition(".")[0] for action in ACTIONS} == set(NOUNS)
+    assert set(ACTS) <= set(ACTIONS)
+    for action in ACTIONS:
+        class_uid, activity = class_of(action)
+        assert class_uid in NAMES
+        assert activity == 99 or 1 <= activity <= 16
+    assert class_of("login.succeeded") == (3002, 1)
+    assert class_of("user.disabled") == (3001, 5)
+    assert class_of("group.member_added") == (3006, 3)
+    assert class_of("key.revoked") == (3004, 4)
+    assert class_of("document.downloaded") == (6006, 2)
+    assert class_of("access.denied") == (6003, 99)
