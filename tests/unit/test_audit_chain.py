@@ -16,7 +16,8 @@ from sqlalchemy.exc import DBAPIError
 from appliance.audit import ACTIONS, Audit, AuditSettings, Event, UnknownAction, record
 from appliance.audit.canonical import START, chained, clean, details_text, row_bytes
 from appliance.audit.models import AuditEventRow
-from appliance.audit.ocsf import ACTS, NAMES, NOUNS, class_of
+from appliance.audit.ocsf import ACTS, NOUNS, class_of
+from appliance.audit.ocsf import NAMES as CLASS_NAMES
 from appliance.foundation import TRAIL, DefectError, Trail
 from appliance.migrations import migrate
 from appliance.storage import Database, StorageSettings
@@ -184,7 +185,7 @@ def test_every_act_has_a_class_of_ocsf() -> None:
     assert set(ACTS) <= set(ACTIONS)
     for action in ACTIONS:
         class_uid, activity = class_of(action)
-        assert class_uid in NAMES
+        assert class_uid in CLASS_NAMES
         assert activity == 99 or 1 <= activity <= 16
     assert class_of("login.succeeded") == (3002, 1)
     assert class_of("user.disabled") == (3001, 5)
