@@ -145,7 +145,8 @@ async def running(parts: Parts) -> AsyncIterator[Parts]:
         stack.callback(parts.request_log.flush)
         if parts.tracing is not None:
             stack.push_async_callback(asyncio.to_thread, parts.tracing.stop)
-        for part in (parts.audit, parts.access, parts.engines, parts.usage, parts.jobs, parts.chat, parts.door):
+        oidc = () if parts.oidc is None else (parts.oidc,)
+        for part in (parts.audit, *oidc, parts.access, parts.engines, parts.usage, parts.jobs, parts.chat, parts.door):
             await part.start()
             stack.push_async_callback(part.stop)
         yield parts

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from appliance.audit import AuditSettings
 from appliance.documents import DocumentSettings
-from appliance.identity import IdentitySettings, Role
+from appliance.identity import AdmissionRules, IdentitySettings, Role
 from appliance.identity.oidc import OidcMisconfigured, OidcSettings
 from appliance.index import IndexSettings
 from appliance.inference import InferenceSettings, ModelChoice
@@ -73,6 +73,18 @@ def oidc_settings(settings: Settings) -> OidcSettings | None:
         ca_file=Path(given.ca_file) if given.ca_file else None,
         timeout_s=given.timeout_s,
     ).checked()
+
+
+def admission_rules(settings: Settings) -> AdmissionRules:
+    """Whom a login lets in. Without an identity provider nobody."""
+    given = settings.identity.oidc
+    return AdmissionRules(
+        admitted_groups=frozenset(given.admitted_groups),
+        role_groups={role: frozenset(given.role_groups.get(role, ())) for role in get_args(Role)}
+        if given.role_groups
+        else {},
+        strict_groups=given.strict_groups,
+    )
 
 
 def _secret(name: str, file: str) -> str:

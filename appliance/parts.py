@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from appliance.answers import Answers, Assistants
 from appliance.audit import Audit
 from appliance.chat import ChatService, ChatSettings, ConversationRepository
 from appliance.configuration import (
+    admission_rules,
     audit_settings,
     document_settings,
     door_settings,
@@ -19,11 +21,10 @@ from appliance.configuration import (
 )
 from appliance.documents import DocumentJobs, DocumentService, Ingest, Renderer
 from appliance.edge import RequestLog
-from appliance.foundation import SystemClock
+from appliance.foundation import Clock, SystemClock
 from appliance.identity import (
     Access,
     Accounts,
-    AdmissionRules,
     GroupAdministrators,
     Groups,
     IdentitySettings,
@@ -33,6 +34,7 @@ from appliance.identity import (
     RightsCache,
     ServiceAccounts,
 )
+from appliance.identity.oidc import open_oidc
 from appliance.index import PassageIndex, open_index
 from appliance.inference import Engines
 from appliance.library import Collections, Documents, IngestLog, Shelf
@@ -45,6 +47,9 @@ from appliance.storage import Database, FileStore
 from appliance.traces import Tracing, open_tracing
 from appliance.usage import Usage, UsageReports, UsageStore, shared_pool
 
+if TYPE_CHECKING:
+    from appliance.identity.oidc.door import OidcDoor
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -56,6 +61,8 @@ class Parts:
     audit: Audit
     people: People
     access: Access
+    oidc: OidcDoor | None
+    """The identity provider; None while people are accounts of our own."""
     keys: Keys
     service_accounts: ServiceAccounts
     accounts: Accounts
@@ -79,16 +86,41 @@ class Parts:
     tracing: Tracing | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Callers:
+    """What decides who is calling."""
+
+    identity: IdentitySettings
+    rights: RightsCache
+    people: People
+    accounts: Accounts
+    oidc: OidcDoor | None
+    access: Access
+
+
+def _callers(settings: Settings, database: Database, clock: Clock, audit: Audit) -> _Callers:
+    identity = identity_settings(settings)
+    rights, passwords = RightsCache(clock), Passwords(min_length=identity.password_min_length)
+    accounts = Accounts(database, clock, rights, admission_rules(settings))
+    oidc = open_oidc(identity, accounts, database, rights, clock)
+    return _Callers(
+        identity=identity,
+        rights=rights,
+        people=People(database, clock, passwords, rights),
+        accounts=accounts,
+        oidc=oidc,
+        access=Access(database, clock, passwords, rights, identity, audit, None if oidc is None else oidc.bearer),
+    )
+
+
 def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
     """Construct, without starting anything. `worker`: for a process that takes in documents and answers nobody."""
     clock = SystemClock()
     storage = storage_settings(settings)
     database = Database(storage)
     audit = Audit(database, audit_settings(settings))
-    identity = identity_settings(settings)
-    rights, passwords = RightsCache(clock), Passwords(min_length=identity.password_min_length)
-    people = People(database, clock, passwords, rights)
-    access = Access(database, clock, passwords, rights, identity, audit)
+    callers = _callers(settings, database, clock, audit)
+    access = callers.access
     meters = Meters(settings.metrics.groups)
     engines = Engines(inference_settings(settings), watcher=meters.pools)
     index = open_index(index_settings(settings))
@@ -111,21 +143,22 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
     )
     return Parts(
         settings=settings,
-        identity_settings=identity,
+        identity_settings=callers.identity,
         database=database,
         audit=audit,
-        people=people,
+        people=callers.people,
         access=access,
-        keys=Keys(database, clock, rights, identity),
-        service_accounts=ServiceAccounts(database, clock, rights),
-        accounts=Accounts(database, clock, rights, AdmissionRules()),
-        groups=Groups(database, rights),
-        group_administrators=GroupAdministrators(database, rights),
+        oidc=callers.oidc,
+        keys=Keys(database, clock, callers.rights, callers.identity),
+        service_accounts=ServiceAccounts(database, clock, callers.rights),
+        accounts=callers.accounts,
+        groups=Groups(database, callers.rights),
+        group_administrators=GroupAdministrators(database, callers.rights),
         engines=engines,
         index=index,
         jobs=jobs,
         documents=documents,
-        renderer=Renderer(people, documents),
+        renderer=Renderer(callers.people, documents),
         retrieval=retrieval,
         answers=answers,
         assistants=assistants,

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from appliance.commands.identity_check import check
 from appliance.commands.options import ConfigOption, JsonOption, settings_from
 from appliance.commands.output import print_json, say
 from appliance.foundation import InvalidInput
@@ -24,6 +25,7 @@ def register(app: typer.Typer) -> None:
     identity.command("bootstrap", help="Make a Keycloak realm ready for the appliance, or bring it up to date.")(
         bootstrap
     )
+    identity.command("check", help="Explain what the provider and a token of it come to; changes nothing.")(check)
     app.add_typer(identity, name="identity")
 
 

@@ -1,5 +1,6 @@
 """Authentication: from a session's cookie, a key or the operator's token to a `Principal`."""
 
+from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -26,6 +27,18 @@ UNKNOWN = {
 }
 
 
+class TokenLookup(Protocol):
+    """Makes callers of an identity provider's access tokens (oidc/bearer.py)."""
+
+    async def prepare(self, token: str) -> bool:
+        """Wait for what is needed to check it; False when it cannot be good."""
+        ...
+
+    async def find(self, credential: Credential) -> Known | None:
+        """Who it is; None when it does not hold. Raises NotAllowed for somebody who is not let in."""
+        ...
+
+
 class Access:
     """Who is calling. What it says is never older than five seconds, and mostly costs no query.
 
@@ -40,7 +53,9 @@ class Access:
         rights: RightsCache,
         settings: IdentitySettings,
         audit: Audit,
+        tokens: TokenLookup | None = None,
     ) -> None:
+        """`tokens`: takes tokens of an identity provider; without it they are nobody's."""
         self._database = database
         self._clock = clock
         self._passwords = passwords
@@ -52,6 +67,8 @@ class Access:
         self._watch = RightsWatch(database, rights, self._used)
         self._lookup = Lookup(database, clock, settings, self._used, self._operator_token)
         self._admission = Admission(rights, self._lookup.find)
+        self._tokens = tokens
+        self._token_admission = None if tokens is None else Admission(rights, tokens.find)
 
     @property
     def operator_token(self) -> str:
@@ -75,18 +92,31 @@ class Access:
 
         Raises:
             NotAuthenticated: unknown, expired, revoked, or the account is shut.
+            NotAllowed: a good token of somebody who is not let in.
             AuthenticationBusy: too many unknown credentials at once.
         """
         found = self.cached(credential)
         if found is not None:
             return found
-        digest = credential.digest()
-        if credential.is_well_formed() and not self._rights.is_unknown(digest):
-            known = await self._admission.ask(digest, credential)
-            if known is not None:
-                return self._noted(known)
+        known = await self._asked(credential)
+        if known is not None:
+            return self._noted(known)
         message, remedy = UNKNOWN[credential.way]
         raise NotAuthenticated(message, remedy=remedy)
+
+    async def _asked(self, credential: Credential) -> Known | None:
+        digest = credential.digest()
+        if self._rights.is_unknown(digest):
+            return None
+        if credential.is_token:
+            if (
+                self._tokens is None
+                or self._token_admission is None
+                or not await self._tokens.prepare(credential.token)
+            ):
+                return None
+            return await self._token_admission.ask(digest, credential)
+        return await self._admission.ask(digest, credential) if credential.is_well_formed() else None
 
     async def again(self, user_id: UUID, key_id: UUID | None) -> Principal:
         """The caller of an earlier request, with the rights of this moment: for work that goes on without them.

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 from appliance.foundation import NotAuthenticated
 from appliance.identity.errors import CredentialsMixed
+from appliance.identity.oidc.jws import looks_like_token
 from appliance.identity.secrets import OPERATOR_PREFIX, read_api_key
 
 LONGEST = 200
@@ -31,6 +32,11 @@ class Credential(NamedTuple):
     def digest(self) -> bytes:
         """SHA-256 of all of it: credentials that share a beginning share nothing here."""
         return hashlib.sha256(f"{self.way} {self.token}".encode()).digest()
+
+    @property
+    def is_token(self) -> bool:
+        """Whether it has the form of an identity provider's token: none of ours has a dot."""
+        return self.way == "bearer" and looks_like_token(self.token)
 
     def is_well_formed(self) -> bool:
         """Whether it can be one of ours at all; costs no query."""
@@ -66,8 +72,15 @@ def read_credential(headers: Headers, cookie_name: bytes, path: str) -> Credenti
     if session is not None:
         return Credential("session", session.decode("latin-1"))
     if api_key is not None and (path == X_API_KEY_PATH or path.startswith(X_API_KEY_PATH + "/")):
-        return Credential("bearer", api_key.strip().decode("latin-1"))
+        return Credential("bearer", _key_only(api_key.strip().decode("latin-1")))
     return None
+
+
+def _key_only(text: str) -> str:
+    """In `x-api-key`, nothing but a key counts: one kind of credential has one place."""
+    if "." in text:
+        raise NotAuthenticated("The header 'x-api-key' holds no key.")
+    return text
 
 
 def _only(before: bytes | None, value: bytes) -> bytes:

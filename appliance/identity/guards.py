@@ -64,10 +64,10 @@ async def requires_whole_account(connection: Connection, _: BaseRouteHandler) ->
 
 
 async def requires_session(connection: Connection, _: BaseRouteHandler) -> None:
-    """Let in people in a browser, not programs with a key. Raises NotAuthenticated or NotAllowed."""
+    """Let in people in a browser, not programs with a key or a token. Raises NotAuthenticated or NotAllowed."""
     principal = _caller(connection)
-    if principal.via == "api_key":
-        raise NotAllowed("An API key cannot do this.", remedy="Log in with your password.")
+    if principal.via in ("api_key", "token"):
+        raise NotAllowed("An API key or an access token cannot do this.", remedy="Log in in a browser.")
 
 
 class Authentication(ASGIMiddleware):

@@ -1,7 +1,7 @@
 """From a credential to a `Principal`, as the database says at this moment."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import select
@@ -16,10 +16,46 @@ from appliance.identity.rights import Known
 from appliance.identity.secrets import OPERATOR_PREFIX, fingerprint, read_api_key, same
 from appliance.identity.settings import IdentitySettings
 from appliance.identity.used import UsedLog
-from appliance.identity.values import WHOLE_ACCOUNT, KeyScope, Principal
+from appliance.identity.values import WHOLE_ACCOUNT, KeyScope, Principal, Via
 from appliance.storage import Database
 
 FOREVER = datetime.max.replace(tzinfo=UTC)
+
+
+KEY_COLUMNS = (
+    ApiKeyRow.id,
+    ApiKeyRow.user_id,
+    ApiKeyRow.secret_hash,
+    ApiKeyRow.previous_hash,
+    ApiKeyRow.previous_until,
+    ApiKeyRow.expires_at,
+    ApiKeyRow.revoked_at,
+    ApiKeyRow.scope_models,
+    ApiKeyRow.scope_assistants,
+    ApiKeyRow.scope_collections,
+    ApiKeyRow.scope_endpoints,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """What decides about a key, as columns: an object of the mapper takes 70 µs more, which a caller could measure."""
+
+    id: UUID
+    user_id: UUID
+    secret_hash: str
+    previous_hash: str | None
+    previous_until: datetime | None
+    expires_at: datetime
+    revoked_at: datetime | None
+    scope_models: list[str] | None
+    scope_assistants: list[str] | None
+    scope_collections: list[str] | None
+    scope_endpoints: list[str] | None
+
+
+NOBODYS = StoredKey(UUID(int=0), UUID(int=0), "0" * 64, None, None, FOREVER, FOREVER, None, None, None, None)
+"""In place of a key that does not exist; its hash is that of no secret that anybody knows, and it is revoked."""
 
 
 class Lookup:
@@ -68,13 +104,13 @@ class Lookup:
         parts = read_api_key(token)
         if parts is None:
             return None
-        row = await session.scalar(select(ApiKeyRow).where(ApiKeyRow.lookup == parts.lookup))
-        given, now = fingerprint(parts.secret), self._clock.now()
-        until = None if row is None else _until(row, given)
-        if row is None or until is None or until <= now or row.revoked_at is not None:
+        found = (await session.execute(select(*KEY_COLUMNS).where(ApiKeyRow.lookup == parts.lookup))).first()
+        key = NOBODYS if found is None else StoredKey(*found)  # the same work for both: time tells nothing
+        until, now = _until(key, fingerprint(parts.secret)), self._clock.now()
+        if until is None or until <= now or key.revoked_at is not None:
             return None
-        principal = await read_principal(session, row.user_id, "api_key", row.id, key_scope(row))
-        return None if principal is None else Known(principal, until, row.id)
+        principal = await read_principal(session, key.user_id, "api_key", key.id, key_scope(key))
+        return None if principal is None else Known(principal, until, key.id)
 
     async def _operator(self, session: AsyncSession, token: str) -> Known | None:
         """The operator's token lets the command line act as the oldest administrator."""
@@ -91,7 +127,7 @@ class Lookup:
 async def read_principal(
     session: AsyncSession,
     user_id: UUID,
-    via: Literal["session", "api_key", "operator"],
+    via: Via,
     key_id: UUID | None = None,
     scope: KeyScope = WHOLE_ACCOUNT,
 ) -> Principal | None:
@@ -112,7 +148,7 @@ async def read_principal(
     )
 
 
-def key_scope(row: ApiKeyRow) -> KeyScope:
+def key_scope(row: ApiKeyRow | StoredKey) -> KeyScope:
     """What the key is for."""
     if row.scope_models is row.scope_assistants is row.scope_collections is row.scope_endpoints is None:
         return WHOLE_ACCOUNT  # one object for most keys
@@ -128,7 +164,7 @@ def _names(names: list[str] | None) -> frozenset[str] | None:
     return None if names is None else frozenset(names)
 
 
-def _until(row: ApiKeyRow, given_hash: str) -> datetime | None:
+def _until(row: StoredKey, given_hash: str) -> datetime | None:
     """How long this secret works for the key; None when it is no secret of it."""
     present = same(row.secret_hash, given_hash)
     previous = same(row.previous_hash or "", given_hash)  # compared in any case: time tells nothing

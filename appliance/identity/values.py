@@ -8,6 +8,8 @@ from appliance.identity.roles import Permission, Reach, Role, reach_of
 
 EVERYONE = "everyone"
 
+Via = Literal["session", "api_key", "token", "operator"]
+"""By what kind of credential; `token` is an access token of the identity provider."""
 Kind = Literal["person", "service"]
 """A service account belongs to a program: it has keys, and no password."""
 
@@ -78,7 +80,7 @@ class Principal:
     roles: frozenset[Role]
     group_ids: frozenset[UUID]
     """Groups that the account is in, and all that those are inside of."""
-    via: Literal["session", "api_key", "operator"]
+    via: Via
     key_id: UUID | None = None
     """The API key that was used, if any."""
     kind: Kind = "person"

@@ -12,10 +12,21 @@ from pathlib import Path
 
 from appliance.audit import Audit, AuditSettings
 from appliance.foundation import SystemClock
-from appliance.identity import Access, IdentitySettings, Keys, Passwords, People, RightsCache
+from appliance.identity import (
+    Access,
+    Accounts,
+    AdmissionRules,
+    IdentitySettings,
+    Keys,
+    Passwords,
+    People,
+    RightsCache,
+)
 from appliance.identity.credentials import Credential, read_credential
+from appliance.identity.oidc import OidcSettings, open_oidc
 from appliance.migrations import migrate
 from appliance.storage import Database, StorageSettings
+from tests.fakes.provider import CLIENT, FakeProvider, providing
 
 ROUNDS, CALLS = 9, 20_000
 KEYS = 1000
@@ -31,13 +42,65 @@ def microseconds(call: Callable[[int], object]) -> float:
     return statistics.median(times)
 
 
+async def measure_tokens(database: Database, audit: Audit, rights: RightsCache, cookie: bytes, key_us: float) -> None:
+    """The same with access tokens of a provider, against a key's time for headers and hit."""
+    async with providing(FakeProvider()) as provider:
+        users = [provider.user(f"person{i}") for i in range(KEYS)]
+        texts = [provider.mint(user) for user in users]
+        oidc = OidcSettings(provider.issuer, CLIENT, admitted_groups=frozenset({"/staff"}), timeout_s=30)
+        rules = AdmissionRules(admitted_groups=oidc.admitted_groups)
+        clock, settings = SystemClock(), IdentitySettings(mode="oidc", oidc=oidc)
+        door = open_oidc(settings, Accounts(database, clock, rights, rules), database, rights, clock)
+        assert door is not None
+        access = Access(database, clock, Passwords(min_length=12), rights, settings, audit, door.bearer)
+        await access.start()
+        credentials = [Credential("bearer", text) for text in texts]
+        await access.caller(credentials[0])  # reads the provider's keys
+        misses = []
+        for _ in range(2):  # the first time also makes the account
+            began = time.process_time()
+            for credential in credentials:
+                await access.caller(credential)
+            misses.append((time.process_time() - began) / KEYS * 1e6)
+            rights.drop()
+        for credential in credentials:
+            await access.caller(credential)
+        began = time.process_time()
+        for text in texts:
+            await door.verifier.access_token(text)
+        verify = (time.process_time() - began) / KEYS * 1e6
+        headers = [
+            (b"host", b"127.0.0.1:8080"),
+            (b"user-agent", b"OpenAI/Python"),
+            (b"accept", b"application/json"),
+            (b"content-type", b"application/json"),
+            (b"content-length", b"120"),
+            (b"authorization", b"Bearer " + texts[0].encode()),
+        ]
+
+        def whole(_: int) -> object:
+            found = read_credential(headers, cookie, "/v1/chat/completions")
+            return None if found is None else access.cached(found)
+
+        assert whole(0) is not None
+        token_us = microseconds(whole)
+        hits = microseconds(lambda i: access.cached(credentials[i % KEYS]))
+        print(f"token of {len(texts[0])} characters, RS256: check alone {verify:.0f} us")
+        print(f"hit, {KEYS} tokens in turn      {hits:6.2f} us")
+        print(f"raw headers and hit, token  {token_us:6.2f} us, {token_us / key_us:.2f} times a key's")
+        print(f"miss, token, SQLite         {misses[1]:6.0f} us; the first time, with a new account {misses[0]:.0f} us")
+        await access.stop()
+        await door.stop()
+
+
 async def measure(folder: Path) -> None:
     database = Database(StorageSettings(f"sqlite+aiosqlite:///{folder}/bench.db", folder))
     await migrate(database)
     clock, settings, passwords = SystemClock(), IdentitySettings(), Passwords(min_length=12)
     rights = RightsCache(clock, trust_s=600.0)  # the loop is held by the measurement, so nobody can look
     people, keys = People(database, clock, passwords, rights), Keys(database, clock, rights, settings)
-    access = Access(database, clock, passwords, rights, settings, Audit(database, AuditSettings(folder)))
+    audit = Audit(database, AuditSettings(folder))
+    access = Access(database, clock, passwords, rights, settings, audit)
     person, _ = await people.create(email="a@x.test", name="A", password=None, roles=("user",))
     texts = [(await keys.create(person.id, f"key {i}", 1))[1] for i in range(KEYS)]
     await access.start()
@@ -66,6 +129,7 @@ async def measure(folder: Path) -> None:
     print(f"raw headers and hit         {microseconds(whole):6.2f} us")
     print(f"miss, SQLite                {miss:6.0f} us")
     await access.stop()
+    await measure_tokens(database, audit, rights, cookie, microseconds(whole))
     await database.close()
 
 

@@ -131,7 +131,8 @@ class FakeProvider:
         return signed(self.header(), self.access_claims(user, **other), self.key)
 
     def id_token(self, user: FakeUser, nonce: str, **other: Any) -> str:
-        claims = self.access_claims(user, typ="ID", aud=CLIENT, nonce=nonce, auth_time=int(time.time()), **other)
+        told = {"typ": "ID", "aud": CLIENT, "nonce": nonce, "auth_time": int(time.time()), **other}
+        claims = self.access_claims(user, **told)
         return signed(self.header(), claims, self.key)
 
     def logout_token(self, user: FakeUser, **other: Any) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from appliance.identity.directory.values import AdmissionReport, AdmissionRules, ExternalIdentity
 from appliance.identity.models import GroupRow, MembershipRow, UserRow
 from appliance.identity.people import read_roles
+from appliance.identity.values import EVERYBODYS
 
 LONGEST_PATH = 500
 Account = Literal["new", "known", "provisioned", "none"]
@@ -35,6 +36,7 @@ async def make_plan(session: AsyncSession, who: ExternalIdentity, rules: Admissi
     refusal = _refusal(who, rules, row, account, taken)
     join, leave = ((), {}) if is_old else await _mirror(session, who, rules, row, admitted=refusal is None)
     keeps_roles = is_old or not rules.role_groups
+    roles = read_roles(row.roles if row else "user") if keeps_roles else rules.roles(who.groups)
     report = AdmissionReport(
         admitted=refusal is None,
         reason=refusal or _welcome(who, rules, account),
@@ -42,7 +44,7 @@ async def make_plan(session: AsyncSession, who: ExternalIdentity, rules: Admissi
         user_id=None if row is None else row.id,
         address=address,
         name=row.name if row is not None and row.provisioned_by != "oidc" else (who.name.strip() or address)[:200],
-        roles=read_roles(row.roles if row else "user") if keeps_roles else rules.roles(who.groups),
+        roles=roles & EVERYBODYS if who.kind == "service" else roles,  # a program administers nothing
         joined=join,
         left=tuple(sorted(leave.values())),
         notes=_notes(who, row, taken),

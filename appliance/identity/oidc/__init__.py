@@ -14,6 +14,7 @@ when `identity.mode` is `oidc`.
 
 from appliance.identity.oidc.claims import Claims, LogoutClaims
 from appliance.identity.oidc.errors import OidcMisconfigured, ProviderUnavailable, TokenRefused
+from appliance.identity.oidc.opening import open_oidc
 from appliance.identity.oidc.settings import OidcSettings
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "OidcSettings",
     "ProviderUnavailable",
     "TokenRefused",
+    "open_oidc",
 ]

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Literal
 
+from appliance.identity.directory import ExternalIdentity
 from appliance.identity.oidc.settings import OidcSettings
 
 MOST_NAMES = 10_000
@@ -37,6 +39,20 @@ class Claims:
     """Whether a program got it for itself (client credentials)."""
     raw: Mapping[str, object] = field(repr=False)
 
+    def identity(self) -> ExternalIdentity:
+        """Who it is, for the directory."""
+        return ExternalIdentity(
+            issuer=self.issuer,
+            subject=self.subject,
+            email=self.email,
+            email_verified=self.email_verified,
+            name=self.name,
+            groups=self.groups,
+            roles=self.roles,
+            kind="service" if self.is_service else "person",
+            issued_at=datetime.fromtimestamp(self.issued_at, UTC),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class LogoutClaims:
@@ -63,7 +79,7 @@ def read_claims(raw: Mapping[str, object], kind: Literal["access", "id"], settin
         kind=kind,
         email=text(raw, "email") or None,
         email_verified=raw.get("email_verified") is True,
-        name=text(raw, "name") or text(raw, "preferred_username") or text(raw, "email") or str(raw["sub"]),
+        name=(text(raw, "name") or text(raw, "preferred_username") or text(raw, "email") or str(raw["sub"])).strip(),
         groups=names(found(raw, settings.groups_claim)),
         roles=names(found(raw, settings.roles_claim)),
         azp=azp,
@@ -112,11 +128,11 @@ def names(value: object) -> frozenset[str]:
 
 
 def text(raw: Mapping[str, object], name: str) -> str:
-    """A claim that is printable text of a bearable length; else empty."""
+    """A claim, exactly as it stands, that is printable text of a bearable length; else empty."""
     value = raw.get(name)
     if not isinstance(value, str) or len(value) > LONGEST_TEXT or not value.isprintable():
         return ""
-    return value.strip()
+    return value
 
 
 def whole(value: object) -> int:

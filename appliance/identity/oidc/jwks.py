@@ -71,6 +71,10 @@ class SigningKeys:
             key = self._keys.find(kid)
         return key
 
+    def listed(self) -> tuple[Key, ...]:
+        """Those that are known at this moment."""
+        return () if self._keys is None else self._keys.listed()
+
     async def refresh(self, older_than_s: float = 0.0) -> None:
         """Read the keys, unless that was tried less than `older_than_s` ago; join a reading that is under way."""
         if self._reading is None:

@@ -55,6 +55,9 @@ class KeySet:
     def kids(self) -> frozenset[str]:
         return frozenset(self._keys)
 
+    def listed(self) -> tuple[Key, ...]:
+        return tuple(self._keys.values())
+
     def lost_in(self, newer: "KeySet") -> bool:
         """Whether a key of this set is gone or another one in `newer`."""
         return any(newer.find(kid) != key for kid, key in self._keys.items())

@@ -1,0 +1,61 @@
+"""A gateway whose people come from an identity provider, in the test's own event loop and on a real port.
+
+Without document jobs: a process runs one job store, and another gateway of the run has it.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import msgspec
+import uvicorn
+
+from appliance.app import build_app, build_parts
+from appliance.migrations import migrate
+from appliance.settings import IdentitySection, OidcSection, Settings
+from tests.fakes.provider import CLIENT, FakeProvider
+from tests.support.gateway import CHAT_MODEL, Gateway
+
+
+def with_provider(settings: Settings, provider: FakeProvider, **other: Any) -> Settings:
+    """The same settings with the provider switched on: `/staff` is let in, `/admins` administers."""
+    oidc = {
+        "issuer": provider.issuer,
+        "client_id": CLIENT,
+        "allowed_azp": (CLIENT, "program"),
+        "admitted_groups": ("/staff",),
+        "role_groups": {"administrator": ("/admins",)},
+        "strict_groups": True,
+        **other,
+    }
+    return msgspec.structs.replace(settings, identity=IdentitySection(mode="oidc", oidc=OidcSection(**oidc)))
+
+
+@asynccontextmanager
+async def sso_gateway(settings: Settings) -> AsyncIterator[Gateway]:
+    """Serve until the block ends."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    parts = build_parts(settings)
+    await migrate(parts.database)
+    await parts.people.create(email="first@localhost", name="First", password=None, roles=("administrator",))
+    config = uvicorn.Config(
+        build_app(parts), host="127.0.0.1", port=0, log_config=None, lifespan="off", access_log=False
+    )
+    config.timeout_graceful_shutdown = 2
+    server = uvicorn.Server(config)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(parts.database.close)
+        assert parts.oidc is not None
+        for part in (parts.access, parts.oidc, parts.engines, parts.usage):
+            await part.start()
+            stack.push_async_callback(part.stop)
+        serving = asyncio.create_task(server.serve())
+        while not server.started:
+            await asyncio.sleep(0.01)
+        await parts.engines.wait_ready(CHAT_MODEL, 240)
+        try:
+            yield Gateway(parts, f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}")
+        finally:
+            server.should_exit = True
+            await serving
