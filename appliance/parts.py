@@ -29,6 +29,7 @@ from appliance.identity import (
     Groups,
     IdentitySettings,
     Keys,
+    Leases,
     Passwords,
     People,
     RightsCache,
@@ -98,18 +99,20 @@ class _Callers:
     access: Access
 
 
-def _callers(settings: Settings, database: Database, clock: Clock, audit: Audit) -> _Callers:
+def _callers(settings: Settings, database: Database, clock: Clock, audit: Audit, shelf: Shelf) -> _Callers:
     identity = identity_settings(settings)
     rights, passwords = RightsCache(clock), Passwords(min_length=identity.password_min_length)
     accounts = Accounts(database, clock, rights, admission_rules(settings))
     oidc = open_oidc(identity, accounts, database, rights, clock)
+    tokens = None if oidc is None else oidc.bearer
+    leases = Leases(database, clock, rights, shelf.readers)
     return _Callers(
         identity=identity,
         rights=rights,
         people=People(database, clock, passwords, rights),
         accounts=accounts,
         oidc=oidc,
-        access=Access(database, clock, passwords, rights, identity, audit, None if oidc is None else oidc.bearer),
+        access=Access(database, clock, passwords, rights, identity, audit, tokens, leases),
     )
 
 
@@ -119,12 +122,12 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
     storage = storage_settings(settings)
     database = Database(storage)
     audit = Audit(database, audit_settings(settings))
-    callers = _callers(settings, database, clock, audit)
+    shelf, ingest_log = Shelf(database), IngestLog(database, clock)
+    callers = _callers(settings, database, clock, audit, shelf)
     access = callers.access
     meters = Meters(settings.metrics.groups)
     engines = Engines(inference_settings(settings), watcher=meters.pools)
     index = open_index(index_settings(settings))
-    shelf, ingest_log = Shelf(database), IngestLog(database, clock)
     kept = kept_files(database, clock)
     files = FileStore(storage.files_dir, [ingest_log.used_files, *kept.used()])
     learning = document_settings(settings, worker=worker)
@@ -137,7 +140,9 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
     meters.know(models=[f.model_id for f in engines.list_facts()], assistants=[a.id for a in assistants.all()])
     limits = usage_settings(settings)
     usage = Usage(UsageStore(database), clock, limits, shared_pool(database, limits))
-    chat = ChatService(ConversationRepository(database, clock), answers, assistants, usage, ChatSettings())
+    chat = ChatService(
+        ConversationRepository(database, clock), answers, assistants, usage, ChatSettings(), access.leases
+    )
     beneath = Beneath(
         database, clock, files, kept, access, engines, usage, documents, shelf, retrieval, answers, assistants, meters
     )

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import UUID
@@ -10,6 +10,7 @@ from uuid import UUID
 import structlog
 
 from appliance.answers import (
+    AnswerEvent,
     AnswerFailed,
     AnswerFinished,
     Answers,
@@ -22,8 +23,8 @@ from appliance.answers import (
 from appliance.chat.live import LiveTurn
 from appliance.chat.models import ConversationRow, TurnRow
 from appliance.chat.repository import ConversationRepository
-from appliance.foundation import DefectError, NotFound
-from appliance.identity import AccessScope, Principal
+from appliance.foundation import ApplianceError, DefectError, NotFound
+from appliance.identity import Leases, Principal
 from appliance.usage import Usage
 
 log = structlog.get_logger(__name__)
@@ -50,12 +51,14 @@ class ChatService:
         assistants: Assistants,
         usage: Usage,
         settings: ChatSettings,
+        leases: Leases,
     ) -> None:
         self._repository = repository
         self._answers = answers
         self._assistants = assistants
         self._usage = usage
         self._settings = settings
+        self._leases = leases
         self._live: dict[UUID, LiveTurn] = {}
 
     async def start(self) -> None:
@@ -131,7 +134,7 @@ class ChatService:
             raise
         live = LiveTurn(turn_id=row.id, user_id=caller.user_id)
         self._live[row.id] = live
-        live.task = asyncio.create_task(self._write(live, caller.scope(), meter))
+        live.task = asyncio.create_task(self._write(live, caller, meter))
         return live
 
     async def stop_turn(self, caller: Principal, conversation_id: UUID, turn_id: UUID) -> None:
@@ -147,17 +150,15 @@ class ChatService:
             live.task.cancel()
             await asyncio.wait({live.task})
 
-    async def _write(self, live: LiveTurn, scope: AccessScope, meter: TurnMeter) -> None:
+    async def _write(self, live: LiveTurn, caller: Principal, meter: TurnMeter) -> None:
         watcher = asyncio.create_task(self._leave_when_deserted(live))
         try:
-            async with aclosing(self._answers.answer(scope, meter.turn)) as events:
-                async for event in events:
-                    meter.see(event)
-                    if isinstance(event, AnswerFinished):
-                        await self._repository.finish(live.turn_id, event)
-                    elif isinstance(event, AnswerFailed):
-                        await self._repository.fail(live.turn_id, live.text(), event)
-                    live.add(event)
+            with self._leases.held(caller):
+                await self._tell(live, self._answers.answer(caller.scope(), meter.turn), meter)
+        except ApplianceError as error:  # the caller's rights were taken back
+            taken = AnswerFailed(code=error.code, message=error.sentence())
+            await self._repository.fail(live.turn_id, live.text(), taken)
+            live.add(taken)
         except asyncio.CancelledError:
             await self._repository.stop(live.turn_id, live.text())
             live.add(AnswerFailed(code="stopped", message="The answer was stopped."))
@@ -171,6 +172,16 @@ class ChatService:
             watcher.cancel()
             live.finish()
             self._live.pop(live.turn_id, None)
+
+    async def _tell(self, live: LiveTurn, answer: AsyncGenerator[AnswerEvent], meter: TurnMeter) -> None:
+        async with aclosing(answer) as events:
+            async for event in events:
+                meter.see(event)
+                if isinstance(event, AnswerFinished):
+                    await self._repository.finish(live.turn_id, event)
+                elif isinstance(event, AnswerFailed):
+                    await self._repository.fail(live.turn_id, live.text(), event)
+                live.add(event)
 
     async def _leave_when_deserted(self, live: LiveTurn) -> None:
         """Nobody reads for a while: stop the engine. A peer that goes on wastes the firm's GPU."""

@@ -27,7 +27,7 @@ from appliance.documents.wire import (
     Uploaded,
 )
 from appliance.edge import event_stream, sse
-from appliance.foundation import InvalidInput
+from appliance.foundation import InvalidInput, rests_on
 from appliance.identity import Permission, Principal, requires
 from appliance.inference import Engines
 
@@ -200,6 +200,7 @@ async def _progress(
     caller: Principal, collection_id: UUID, documents: DocumentService, renderer: Renderer
 ) -> AsyncIterator[bytes]:
     """What is in work now, then every change. The database is asked, so it does not matter which process works."""
+    rests_on({collection_id})
     since = datetime.now(UTC) - CLOCKS_DIFFER
     busy = await documents.changes(caller, collection_id, None)
     for document in busy:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from litestar.response import Stream
 
-from appliance.foundation import ApplianceError, note_error
+from appliance.foundation import LEASE, ApplianceError, note_error
 
 HEARTBEAT_S = 10.0
 WAIT = b": wait\n\n"
@@ -40,11 +40,25 @@ def event_stream(events: AsyncIterator[bytes], *, headers: dict[str, str] | None
 async def _orderly(events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     async with aclosing(with_heartbeat(events, HEARTBEAT_S)) as source:
         try:
-            async for event in source:
+            async for event in _explained(source):
                 yield event
         except ApplianceError as error:
             note_error(error.code)
             yield sse("failed", {"code": error.code, "message": error.sentence()})
+
+
+async def _explained(source: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """A stream whose reader's rights are taken back ends with that error."""
+    lease = LEASE.get()
+    if lease is not None:
+        lease.follow()
+    try:
+        async for event in source:
+            yield event
+    except asyncio.CancelledError:
+        if lease is not None:
+            lease.explain()
+        raise
 
 
 async def with_heartbeat(events: AsyncIterator[bytes], interval_s: float) -> AsyncGenerator[bytes]:

@@ -15,9 +15,11 @@ from appliance.foundation.errors import (
 )
 from appliance.foundation.ids import new_id
 from appliance.foundation.lanes import Lane
+from appliance.foundation.lease import LEASE, Lease, explain_cancelled, rests_on
 from appliance.foundation.logs import configure_logging, tell_lost_errors
 
 __all__ = [
+    "LEASE",
     "TRAIL",
     "ApplianceError",
     "Caller",
@@ -28,6 +30,7 @@ __all__ = [
     "DefectError",
     "InvalidInput",
     "Lane",
+    "Lease",
     "NotAllowed",
     "NotAuthenticated",
     "NotFound",
@@ -36,8 +39,10 @@ __all__ = [
     "Tracer",
     "Trail",
     "configure_logging",
+    "explain_cancelled",
     "new_id",
     "note_error",
+    "rests_on",
     "tell_lost_errors",
     "traced",
 ]

@@ -33,6 +33,7 @@ from appliance.identity.guards import (
 )
 from appliance.identity.key_routes import KeysController, ServiceAccountsController
 from appliance.identity.keys import KeyInfo, Keys
+from appliance.identity.leases import Leases
 from appliance.identity.passwords import Passwords
 from appliance.identity.people import GroupInfo, People, Person, PersonChange
 from appliance.identity.rights import RightsCache
@@ -67,6 +68,7 @@ __all__ = [
     "KeyScope",
     "Keys",
     "KeysController",
+    "Leases",
     "LoginController",
     "MeController",
     "NotAdmitted",

@@ -10,6 +10,7 @@ from appliance.foundation import Clock, NotAuthenticated
 from appliance.identity.admission import Admission
 from appliance.identity.credentials import Credential
 from appliance.identity.errors import BadCredentials, TooManyAttempts
+from appliance.identity.leases import Leases
 from appliance.identity.lookup import Lookup, read_principal
 from appliance.identity.models import SessionRow, UserRow
 from appliance.identity.passwords import Passwords
@@ -54,6 +55,7 @@ class Access:
         settings: IdentitySettings,
         audit: Audit,
         tokens: TokenLookup | None = None,
+        leases: Leases | None = None,
     ) -> None:
         """`tokens`: takes tokens of an identity provider; without it they are nobody's."""
         self._database = database
@@ -66,6 +68,8 @@ class Access:
         self._used = UsedLog(database)
         self._watch = RightsWatch(database, rights, self._used)
         self._lookup = Lookup(database, clock, settings, self._used, self._operator_token)
+        self.leases = Leases(database, clock, rights) if leases is None else leases
+        """Work that lasts longer than a moment, and goes on only while its caller's rights do."""
         self._admission = Admission(rights, self._lookup.find)
         self._tokens = tokens
         self._token_admission = None if tokens is None else Admission(rights, tokens.find)
@@ -78,8 +82,10 @@ class Access:
     async def start(self) -> None:
         """Begin to remember; the schema must be there."""
         await self._watch.start()
+        self.leases.start()
 
     async def stop(self) -> None:
+        await self.leases.stop()
         await self._watch.stop()
 
     def cached(self, credential: Credential) -> Principal | None:

@@ -55,6 +55,27 @@ class OutsideKeyScope(NotAllowed):
     remedy = "Use a key whose scope has it; scopes are chosen when a key is made."
 
 
+class AccessEnded(NotAuthenticated):
+    """The account, key or session that work began with was ended while it went on."""
+
+    code = "access_ended"
+    remedy = "Log in again, or use another key."
+
+
+class RightsLost(NotAllowed):
+    """What the work rests on is no longer shared with its caller."""
+
+    code = "rights_lost"
+    remedy = "Ask once more; the answer then rests on what you may read now."
+
+
+class RightsUnknown(CapacityError):
+    """Nobody could say for five seconds whether the caller's rights still hold, so the work was ended."""
+
+    code = "rights_unknown"
+    remedy = "Try again when the database answers."
+
+
 class AuthenticationBusy(CapacityError):
     """More unknown credentials at once than are looked up; known ones are not concerned."""
 

@@ -4,6 +4,7 @@ Guards are coroutines, as the framework sends plain functions to a thread, which
 A route carries one of the guards below, or `opt={"public": True}`; a test walks all routes and fails on any other.
 """
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,9 +87,10 @@ class Authentication(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         path = scope["path"]
         credential = read_credential(scope["headers"], self._cookie_name, path)
-        principal = None
+        known = principal = None
         if credential is not None:
-            principal = self._access.cached(credential) or await self._ask(scope, credential)
+            known = self._access.cached(credential)
+            principal = known or await self._ask(scope, credential)
         if principal is not None and credential is not None:
             if credential.way == "session":
                 _refuse_cross_site(scope, self._origin)
@@ -98,7 +100,17 @@ class Authentication(ASGIMiddleware):
         trail = TRAIL.get()
         if trail is not None:
             trail.caller = principal
-        await next_app(scope, receive, send)
+        if principal is None:
+            await next_app(scope, receive, send)
+            return
+        lease = self._access.leases.begin(principal, sure=known is not None)
+        try:
+            await next_app(scope, receive, send)
+        except asyncio.CancelledError:
+            lease.explain()
+            raise
+        finally:
+            self._access.leases.close(lease)
 
     async def _ask(self, scope: Scope, credential: Credential) -> Principal | None:
         try:

@@ -1,6 +1,6 @@
 """From a credential to a `Principal`, as the database says at this moment."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -98,7 +98,7 @@ class Lookup:
         if until <= self._clock.now():
             return None
         principal = await read_principal(session, row.user_id, "session")
-        return None if principal is None else Known(principal, until, token_hash)
+        return _known(principal, until, token_hash, token_hash)
 
     async def _key(self, session: AsyncSession, token: str) -> Known | None:
         parts = read_api_key(token)
@@ -106,11 +106,12 @@ class Lookup:
             return None
         found = (await session.execute(select(*KEY_COLUMNS).where(ApiKeyRow.lookup == parts.lookup))).first()
         key = NOBODYS if found is None else StoredKey(*found)  # the same work for both: time tells nothing
-        until, now = _until(key, fingerprint(parts.secret)), self._clock.now()
+        given, now = fingerprint(parts.secret), self._clock.now()
+        until = key_until(key, given)
         if until is None or until <= now or key.revoked_at is not None:
             return None
         principal = await read_principal(session, key.user_id, "api_key", key.id, key_scope(key))
-        return None if principal is None else Known(principal, until, key.id)
+        return _known(principal, until, key.id, given)
 
     async def _operator(self, session: AsyncSession, token: str) -> Known | None:
         """The operator's token lets the command line act as the oldest administrator."""
@@ -148,6 +149,12 @@ async def read_principal(
     )
 
 
+def _known(principal: Principal | None, until: datetime, used_as: UUID | str, proof: str) -> Known | None:
+    if principal is None:
+        return None
+    return Known(replace(principal, proof=proof, until=until), until, used_as)
+
+
 def key_scope(row: ApiKeyRow | StoredKey) -> KeyScope:
     """What the key is for."""
     if row.scope_models is row.scope_assistants is row.scope_collections is row.scope_endpoints is None:
@@ -164,7 +171,7 @@ def _names(names: list[str] | None) -> frozenset[str] | None:
     return None if names is None else frozenset(names)
 
 
-def _until(row: StoredKey, given_hash: str) -> datetime | None:
+def key_until(row: ApiKeyRow | StoredKey, given_hash: str) -> datetime | None:
     """How long this secret works for the key; None when it is no secret of it."""
     present = same(row.secret_hash, given_hash)
     previous = same(row.previous_hash or "", given_hash)  # compared in any case: time tells nothing

@@ -68,6 +68,11 @@ class RightsCache:
         """Entries held, also those that do not count any more."""
         return len(self._entries)
 
+    @property
+    def is_trusted(self) -> bool:
+        """Whether the database was asked for changes a moment ago, and answered."""
+        return self._monotonic() <= self._trusted_until
+
     def find(self, digest: bytes) -> Known | None:
         """Who it is, when that is known beyond doubt; else the database must be asked."""
         held = self._entries.get(digest)

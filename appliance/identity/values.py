@@ -1,6 +1,7 @@
 """Who is calling, and what that lets them see."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -86,6 +87,10 @@ class Principal:
     kind: Kind = "person"
     key_scope: KeyScope = WHOLE_ACCOUNT
     """Of the key that was used; sessions are never narrowed."""
+    proof: str | None = field(default=None, repr=False)
+    """Hash of the session's token or of the key's secret; None when the work goes on without either."""
+    until: datetime | None = None
+    """When the credential is over if nothing else happens; None: nobody has said."""
 
     def reach(self, permission: Permission) -> Reach:
         """How far the caller's roles go. A narrowed key has what everybody has: it could give back what it lacks."""

@@ -1,6 +1,6 @@
 """Retrieval's view of the shelf: what may be searched, and which hits may be used."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, select
@@ -9,7 +9,7 @@ from appliance.foundation import NotFound
 from appliance.identity import AccessScope
 from appliance.library.attributes import AttributeFilter, condition
 from appliance.library.collections import profile_of, readable_collections
-from appliance.library.models import CollectionRow, DocumentRow, PassageRow, VersionRow
+from appliance.library.models import CollectionRow, DocumentRow, PassageRow, ReaderRow, VersionRow
 from appliance.library.values import Passage, PassageView, ReadableCollection
 from appliance.storage import Database
 
@@ -33,6 +33,19 @@ class Shelf:
         async with self._database.read() as session:
             rows = await session.scalars(query)
             return [ReadableCollection(row.id, row.name, profile_of(row)) for row in rows]
+
+    async def readers(self, collection_ids: Collection[UUID]) -> dict[UUID, frozenset[str]]:
+        """Names of the principals that may read each of these collections; one that is gone is left out."""
+        query = (
+            select(ReaderRow.collection_id, ReaderRow.principal)
+            .join(CollectionRow, CollectionRow.id == ReaderRow.collection_id)
+            .where(ReaderRow.collection_id.in_(list(collection_ids)), CollectionRow.alive == "")
+        )
+        found: dict[UUID, set[str]] = {}
+        async with self._database.read() as session:
+            for collection_id, principal in await session.execute(query):
+                found.setdefault(collection_id, set()).add(principal)
+        return {collection_id: frozenset(names) for collection_id, names in found.items()}
 
     async def excluded_versions(self) -> frozenset[UUID]:
         """Versions with points in the index that no answer may use: not yet published, overtaken, or deleted."""

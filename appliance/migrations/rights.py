@@ -37,6 +37,11 @@ def renew_triggers(columns: Columns, *, uncounted_inserts: Sequence[str] = ()) -
     _create(columns, uncounted_inserts)
 
 
+def stop_counting(tables: Iterable[str]) -> None:
+    """Take these tables' triggers away; other tables keep theirs."""
+    _drop(tables)
+
+
 def drop_triggers(columns: Columns) -> None:
     """Of these tables, which must be all that have any; fine where one is missing."""
     _drop(columns)

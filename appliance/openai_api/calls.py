@@ -8,7 +8,7 @@ from typing import Protocol
 
 import structlog
 
-from appliance.foundation import ApplianceError, Lane
+from appliance.foundation import ApplianceError, Lane, explain_cancelled
 from appliance.identity import Principal, require_model
 from appliance.inference import Engines, EngineUnavailable, Forward, RoutedReply, UpstreamReply
 from appliance.metrics import CallMeter, CallMeters
@@ -138,9 +138,15 @@ class OpenCall:
         self._settled = False
 
     async def read(self) -> bytes:
-        """The next bytes for the caller; empty at the end. Raises EngineUnavailable when the engine broke off."""
+        """The next bytes for the caller; empty at the end. Raises EngineUnavailable when the engine broke off, and
+        what ended the caller's rights.
+        """
         while True:
-            data = await self._reply.read()
+            try:
+                data = await self._reply.read()
+            except asyncio.CancelledError:
+                explain_cancelled()  # a reader whose rights were taken back gets an error, told in its own protocol
+                raise
             if not data:
                 self._ended = True
                 if self._tap is not None and not self._tap.done:

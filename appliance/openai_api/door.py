@@ -138,7 +138,7 @@ class OpenAiDoor:
             FileSearch(self.vector_stores.search, beneath.shelf),
             Window(counter),
             stored,
-            BackgroundWork(stored, settings.responses),
+            BackgroundWork(stored, settings.responses, beneath.access.leases),
             counter,
             beneath.clock,
         )

@@ -12,7 +12,7 @@ from litestar.handlers import ASGIRouteHandler, asgi
 from litestar.types import Guard, Receive, Scope, Send
 
 from appliance.edge import Described, sse
-from appliance.foundation import ApplianceError, note_error
+from appliance.foundation import ApplianceError, explain_cancelled, note_error
 from appliance.identity import Permission, Principal, requires
 from appliance.openai_api.calls import Opened
 from appliance.openai_api.errors import InvalidBody, error_event
@@ -115,7 +115,11 @@ async def _stream(opened: Opened, send: Send) -> None:
         while data:
             pulse.beat()
             await send({"type": "http.response.body", "body": data, "more_body": True})
-            data = await opened.read()
+            try:
+                data = await opened.read()
+            except asyncio.CancelledError:
+                explain_cancelled()
+                raise
     except ApplianceError as error:
         note_error(error.code)
         await send({"type": "http.response.body", "body": sse(None, error_event(error)), "more_body": True})

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from appliance.foundation import traced
+from appliance.foundation import rests_on, traced
 from appliance.identity import AccessScope
 from appliance.index import Hit, PassageIndex, SearchScope, space_name
 from appliance.inference import Embedder
@@ -62,6 +62,7 @@ class Retrieval:
         Raises:
             EngineUnavailable: the embedding engine is not ready.
             IndexUnavailable: the index did not answer.
+            RightsLost: the scope is older than a change that made it smaller.
         """
         with traced("retrieval"):
             readable = await self._shelf.readable(scope, collection_ids)
@@ -78,8 +79,9 @@ class Retrieval:
             hits = lists[0] if len(lists) == 1 else fuse(lists)
             scores = {hit.passage_id: hit.score for hit in hits}
             passages = await self._shelf.load(scope, [hit.passage_id for hit in hits])
-            ranked = [RankedPassage(p, scores[p.id]) for p in passages]
-            return Found(tuple(ranked[:limit]), tuple(readable))
+            ranked = [RankedPassage(p, scores[p.id]) for p in passages][:limit]
+            rests_on({r.passage.collection_id for r in ranked})
+            return Found(tuple(ranked), tuple(readable))
 
     async def _search_space(
         self, collections: Sequence[ReadableCollection], query: str, inside: SearchScope, limit: int

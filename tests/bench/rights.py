@@ -127,6 +127,13 @@ async def measure(folder: Path) -> None:
     assert all(access.cached(c) is not None for c in credentials)
     print(f"hit, {KEYS} keys in turn        {microseconds(lambda i: access.cached(credentials[i % KEYS])):6.2f} us")
     print(f"raw headers and hit         {microseconds(whole):6.2f} us")
+    caller = access.cached(credentials[0])
+    assert caller is not None
+
+    def lease(_: int) -> None:
+        access.leases.close(access.leases.begin(caller, sure=True))
+
+    print(f"lease, begun and closed     {microseconds(lease):6.2f} us")
     print(f"miss, SQLite                {miss:6.0f} us")
     await access.stop()
     await measure_tokens(database, audit, rights, cookie, microseconds(whole))

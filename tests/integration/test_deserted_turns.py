@@ -42,7 +42,8 @@ def answers() -> SlowAnswers:
 @pytest.fixture
 def chat(running_gateway: Gateway, answers: SlowAnswers) -> ChatService:
     parts = running_gateway.parts
-    return ChatService(parts.chat._repository, answers, parts.assistants, parts.usage, ChatSettings(GRACE_S))  # type: ignore[arg-type]
+    settings, leases = ChatSettings(GRACE_S), parts.access.leases
+    return ChatService(parts.chat._repository, answers, parts.assistants, parts.usage, settings, leases)  # type: ignore[arg-type]
 
 
 @pytest.fixture

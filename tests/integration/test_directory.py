@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from appliance.audit import Audit, AuditSettings
 from appliance.audit.models import AuditEventRow
 from appliance.foundation import NotAuthenticated, SystemClock
 from appliance.identity import (
@@ -83,7 +84,14 @@ async def directory(
     yield Directory(
         database,
         People(database, clock, passwords, rights),
-        Access(database, clock, passwords, rights, IdentitySettings()),
+        Access(
+            database,
+            clock,
+            passwords,
+            rights,
+            IdentitySettings(),
+            Audit(database, AuditSettings(tmp_path_factory.mktemp("audit"))),
+        ),
         Groups(database, rights),
         rights,
     )

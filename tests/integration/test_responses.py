@@ -446,7 +446,7 @@ async def test_what_a_crash_cut_off_is_failed_at_the_next_start(running_gateway:
     whole = await repository.get(owner, UUID(made["id"].removeprefix("resp_")))
     cut = dataclasses.replace(whole, id=uuid.uuid4(), status="in_progress")
     await repository.add(owner, cut)
-    work = BackgroundWork(repository, settings)
+    work = BackgroundWork(repository, settings, running_gateway.parts.access.leases)
     await work.start()
     await work.stop()
     assert (await repository.get(owner, cut.id)).status == "failed"

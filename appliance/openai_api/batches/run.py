@@ -167,7 +167,8 @@ class BatchRun:
         principal = await self._tools.access.again(batch.owner_id, batch.key_id)
         require_endpoint(principal, "batches")
         require_endpoint(principal, batch.endpoint.removeprefix("/v1/"))
-        return await self._tools.services[batch.endpoint].whole_raw(principal, bytes(line.body), "batch")
+        with self._tools.access.leases.held(principal):
+            return await self._tools.services[batch.endpoint].whole_raw(principal, bytes(line.body), "batch")
 
     async def _keep(self, result: LineResult) -> None:
         """When this returns, the line is never run again. Who waits for their turn mostly finds it kept along."""

@@ -1,14 +1,17 @@
 """Responses that are written without a caller who waits, and the upkeep of what is stored."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
 import msgspec
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from appliance.foundation import ApplianceError
+from appliance.identity import Leases, Principal
 from appliance.openai_api.responses.errors import BackgroundFull
 from appliance.openai_api.responses.reply import ResponseError, ResponseObject
 from appliance.openai_api.responses.repository import ResponseRepository
@@ -62,8 +65,9 @@ Writing = Callable[[Live], Awaitable[None]]
 class BackgroundWork:
     """The tasks of this process. Whoever cancels or deletes at another gateway is heard within two seconds."""
 
-    def __init__(self, repository: ResponseRepository, settings: ResponseSettings) -> None:
+    def __init__(self, repository: ResponseRepository, settings: ResponseSettings, leases: Leases) -> None:
         self._repository = repository
+        self._leases = leases
         self._at_most = settings.background_at_most
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._sweeper: asyncio.Task[None] | None = None
@@ -87,10 +91,13 @@ class BackgroundWork:
         if len(self._tasks) >= self._at_most:
             raise BackgroundFull(f"{len(self._tasks)} responses are being written in the background.")
 
-    def begin(self, key: UUID, response: bytes, write: Writing) -> Live:
-        """Write the stored response `key`; `response` is how it is kept should it be cut off."""
+    def begin(self, caller: Principal, key: UUID, response: bytes, write: Writing) -> Live:
+        """Write the stored response `key`; `response` is how it is kept should it be cut off.
+
+        It goes on for as long as the caller's rights do.
+        """
         live = Live()
-        task = asyncio.create_task(self._run(key, response, live, write))
+        task = asyncio.create_task(self._run(key, response, live, self._held(caller, live, write)))
         self._tasks[key] = task
         task.add_done_callback(lambda _: self._tasks.pop(key, None))
         return live
@@ -102,14 +109,17 @@ class BackgroundWork:
             task.cancel()
             await asyncio.wait({task})
 
-    async def _run(self, key: UUID, response: bytes, live: Live, write: Writing) -> None:
-        work = asyncio.ensure_future(write(live))
+    async def _held(self, caller: Principal, live: Live, write: Writing) -> None:
+        with self._leases.held(caller):
+            await write(live)
+
+    async def _run(self, key: UUID, response: bytes, live: Live, writing: Coroutine[Any, Any, None]) -> None:
+        work = asyncio.ensure_future(writing)
         watch = asyncio.create_task(self._until_ended(key))
         try:
             await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
             if work.done() and (defect := work.exception()) is not None:
-                log.error("background response broke", exc_info=defect)
-                await self._repository.finish(key, "failed", failed(response, "Something broke on our side."))
+                await self._repository.finish(key, "failed", failed(response, _sentence(defect)))
         except asyncio.CancelledError:  # cancelled by a caller, who has noted it, or the process ends
             await _ended(work)
             await self._repository.finish(key, "failed", failed(response, INTERRUPTED))
@@ -133,6 +143,14 @@ class BackgroundWork:
             except (SQLAlchemyError, OSError) as error:
                 log.warning("responses could not be swept", reason=type(error).__name__)
             await asyncio.sleep(SWEEP_S)
+
+
+def _sentence(error: BaseException) -> str:
+    """Why it broke, for the caller."""
+    if isinstance(error, ApplianceError):  # the caller's rights were taken back
+        return error.sentence()
+    log.error("background response broke", exc_info=error)
+    return "Something broke on our side."
 
 
 def failed(response: bytes, sentence: str) -> bytes:

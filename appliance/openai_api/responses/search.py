@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from appliance.answers import supports
-from appliance.foundation import new_id
+from appliance.foundation import new_id, rests_on
 from appliance.identity import AccessScope, Principal
 from appliance.openai_api.responses.errors import PreviousResponseNotFound, ResponseNotFound
 from appliance.openai_api.responses.items import FileAnnotation, FileSearchItem, Note, SearchResult
@@ -59,6 +59,7 @@ class FileSearch:
         """
         if not await self._may_read(scope, collection_ids):
             raise PreviousResponseNotFound(GONE, param="previous_response_id")
+        rests_on(collection_ids)
 
     async def check_response(self, scope: AccessScope, collection_ids: Sequence[UUID]) -> None:
         """The same for reading a stored response. Raises ResponseNotFound."""

@@ -244,7 +244,7 @@ class Responses:
         machine = self._machine(plan)
         queued = plan.stored(machine.response)
         await self._repository.add(principal.holder(), queued)
-        live = self._background.begin(plan.key, queued.response, partial(self._write, plan, machine))
+        live = self._background.begin(principal, plan.key, queued.response, partial(self._write, plan, machine))
         return Followed(live.follow()) if request.stream else Given(queued.response)
 
     async def _write(self, plan: Plan, machine: ResponseMachine, live: Live) -> None:
