@@ -17,7 +17,16 @@ from litestar.types import Middleware
 from appliance.audit import AuditReader
 from appliance.chat import AskController, ConversationController
 from appliance.documents import CollectionController, DocumentController
-from appliance.edge import HealthController, RequestFrame, StrictJson, WholeSchema, exception_handlers, webui_routes
+from appliance.edge import (
+    HealthController,
+    Proxies,
+    RequestFrame,
+    StrictJson,
+    WholeSchema,
+    exception_handlers,
+    fixed_headers,
+    webui_routes,
+)
 from appliance.identity import (
     Authentication,
     DirectoryController,
@@ -79,7 +88,15 @@ def build_app(parts: Parts) -> Litestar:
         request_max_body_size=parts.settings.server.max_image_body_bytes,
     )
     door = MetricsDoor(app.asgi_handler, parts.metrics_page, parts.settings.metrics.token)
-    app.asgi_handler = RequestFrame(door, parts.meters.requests, parts.request_log, parts.tracing, parts.audit.denials)
+    app.asgi_handler = RequestFrame(
+        door,
+        parts.meters.requests,
+        parts.request_log,
+        parts.tracing,
+        parts.audit.denials,
+        fixed=fixed_headers(https=parts.settings.url.startswith("https:")),
+        proxies=Proxies(parts.settings.server.trusted_proxies),
+    )
     return app
 
 
@@ -98,7 +115,7 @@ def _middleware(parts: Parts) -> list[Middleware]:
     """What every request passes on its way to a handler, outermost first."""
     server = parts.settings.server
     return [
-        Authentication(parts.access, parts.identity_settings, public_origin=parts.settings.server.public_url or None),
+        Authentication(parts.access, parts.identity_settings, public_origin=parts.settings.origin or None),
         StrictJson(
             max_bytes=server.max_body_bytes,
             max_bytes_with_images=server.max_image_body_bytes,

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from appliance.audit import AuditSettings
 from appliance.documents import DocumentSettings
+from appliance.foundation import read_secret
 from appliance.identity import AdmissionRules, IdentitySettings, Role
 from appliance.identity.oidc import OidcMisconfigured, OidcSettings
 from appliance.index import IndexSettings
@@ -88,16 +89,8 @@ def admission_rules(settings: Settings) -> AdmissionRules:
 
 
 def _secret(name: str, file: str) -> str:
-    """What a file holds, without the line's end. Raises OidcMisconfigured."""
-    if not file:
-        return ""
-    try:
-        secret = Path(file).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeError) as error:
-        raise OidcMisconfigured(f"{name}: {file} cannot be read: {type(error).__name__}.") from error
-    if not secret:
-        raise OidcMisconfigured(f"{name}: {file} is empty.")
-    return secret
+    """Empty when no file is named. Raises SecretUnusable."""
+    return read_secret(name, file) if file else ""
 
 
 def document_settings(settings: Settings, *, worker: bool = False) -> DocumentSettings:

@@ -17,11 +17,12 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
 
-from appliance.foundation import InvalidInput
+from appliance.foundation import InvalidInput, read_secret
 
 PREFIX = "APPLIANCE_"
 SHORT = {
@@ -31,6 +32,16 @@ SHORT = {
     "ADMIN_EMAIL": ("admin", "email"),
     "ADMIN_PASSWORD": ("admin", "password"),
 }
+SECRETS = (
+    ("database", "url"),
+    ("index", "api_key"),
+    ("limits", "url"),
+    ("metrics", "token"),
+    ("admin", "password"),
+)
+"""Settings that are secrets, addresses when they hold a password. They come from the environment, or from a file that
+`<key>_file` names."""
+
 NOT_SETTINGS = frozenset({"CONFIG", "URL", "API_KEY"})
 """Read by the command line, not by the appliance."""
 
@@ -47,6 +58,8 @@ class ServerSection(Struct, forbid_unknown_fields=True, frozen=True):
     port: Annotated[int, Meta(ge=1, le=65535)] = 8080
     public_url: str = ""
     """Address that people type, when a proxy stands in front; with https the cookies become secure."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks of proxies in front, whose `X-Forwarded-For` is believed."""
     request_log: Literal["off", "errors", "all"] = "all"
     """One line for each request, when it is over."""
     max_body_bytes: Annotated[int, Meta(ge=64 * 1024, le=64 * 1024**2)] = 4 * 1024 * 1024
@@ -58,13 +71,23 @@ class ServerSection(Struct, forbid_unknown_fields=True, frozen=True):
 class DatabaseSection(Struct, forbid_unknown_fields=True, frozen=True):
     url: str = ""
     """PostgreSQL as `postgresql://user:password@host/name`. Empty: SQLite in the data folder."""
+    url_file: str = ""
+    """File that holds the address instead, with its password."""
+
+    def __repr__(self) -> str:
+        return "DatabaseSection(url=****)"
 
 
 class IndexSection(Struct, forbid_unknown_fields=True, frozen=True):
     url: str = ""
     """Qdrant server, as `https://host:6333`. Empty: the embedded index in the data folder."""
     api_key: str = ""
+    api_key_file: str = ""
+    """File that holds the key instead."""
     timeout_s: Annotated[float, Meta(gt=0)] = 10.0
+
+    def __repr__(self) -> str:
+        return f"IndexSection(url={self.url!r}, api_key=****)"
 
 
 class ModelSection(Struct, forbid_unknown_fields=True, frozen=True):
@@ -181,6 +204,8 @@ class IdentitySection(Struct, forbid_unknown_fields=True, frozen=True):
 class LimitsSection(Struct, forbid_unknown_fields=True, frozen=True):
     url: str = ""
     """Valkey or Redis in which several gateways share limits, as `redis://:password@host:6379/0`."""
+    url_file: str = ""
+    """File that holds the address instead, with its password."""
     concurrent_requests: Annotated[int, Meta(ge=0)] = 4096
     """Requests of one user at once, where no limit says otherwise; 0 is no bound."""
     settle_wait_s: Annotated[float, Meta(ge=0, le=300)] = 10.0
@@ -195,6 +220,8 @@ class LimitsSection(Struct, forbid_unknown_fields=True, frozen=True):
 class MetricsSection(Struct, forbid_unknown_fields=True, frozen=True):
     token: Annotated[str, Meta(pattern=r"^(\S{16,200})?$")] = ""
     """Lets a collector read `/metrics`, as `Authorization: Bearer <token>`. Empty: only administrators."""
+    token_file: str = ""
+    """File that holds the token instead."""
     groups: tuple[uuid.UUID, ...] = ()
     """Ids of groups whose use is counted by themselves; the others are counted together."""
 
@@ -219,6 +246,8 @@ class AdminSection(Struct, forbid_unknown_fields=True, frozen=True):
     """First start only: address of the first administrator."""
     password: str = ""
     """First start only. Empty: one is made and shown once."""
+    password_file: str = ""
+    """File that holds the password instead."""
 
     def __repr__(self) -> str:
         return f"AdminSection(email={self.email!r}, password=****)"
@@ -262,6 +291,14 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
         return self.data / "logs"
 
     @property
+    def origin(self) -> str:
+        """`public_url` as browsers write it in `Origin`; empty when none is set."""
+        parts = urlsplit(self.server.public_url)
+        port = parts.port if parts.port not in (None, {"http": 80, "https": 443}.get(parts.scheme)) else None
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        return f"{parts.scheme}://{host}{f':{port}' if port else ''}" if self.server.public_url else ""
+
+    @property
     def url(self) -> str:
         host = "127.0.0.1" if self.server.host in ("0.0.0.0", "::", "") else self.server.host  # noqa: S104 - compared, not bound
         return self.server.public_url.rstrip("/") or f"http://{host}:{self.server.port}"
@@ -279,13 +316,65 @@ def load(config: Path | None, environment: Mapping[str, str] | None = None) -> S
     file = config or (Path(env[PREFIX + "CONFIG"]) if env.get(PREFIX + "CONFIG") else None)
     if file is None and (Path(data_dir) / "appliance.toml").is_file():
         file = Path(data_dir) / "appliance.toml"
-    merged = _merge(_from_file(file) if file else {}, given)
+    written = _from_file(file) if file else {}
+    _refuse_clear_secrets(written, str(file))
+    merged = _merge(written, given)
     merged.setdefault("data_dir", data_dir)
     _refuse_unknown(merged, Settings, "")
     try:
-        return msgspec.convert(merged, Settings, strict=False)
+        settings = msgspec.convert(_with_secrets(merged), Settings, strict=False)
     except msgspec.ValidationError as error:
         raise SettingsInvalid(f"The configuration does not fit: {error}.") from error
+    _check_public_url(settings.server.public_url)
+    return settings
+
+
+def _refuse_clear_secrets(written: Mapping[str, Any], file: str) -> None:
+    """A file of settings is shown around, copied and versioned: no secret stands in it. Raises SettingsInvalid."""
+    for section, key in SECRETS:
+        given = written.get(section, {})
+        value = given.get(key, "") if isinstance(given, dict) else ""
+        if value and (key != "url" or _has_password(str(value))):
+            variable = f"{PREFIX}{section}_{key}".upper()
+            raise SettingsInvalid(
+                f"{file} holds a secret in clear: '{section}.{key}'.",
+                remedy=f"Write it into a file of its own and name that as '{section}.{key}_file', or set {variable}.",
+            )
+
+
+def _with_secrets(values: dict[str, Any]) -> dict[str, Any]:
+    """The values with what the files of secrets hold. Raises SettingsInvalid or SecretUnusable."""
+    filled = dict(values)
+    for section, key in SECRETS:
+        given = filled.get(section, {})
+        file = given.get(f"{key}_file") if isinstance(given, dict) else None
+        if not isinstance(file, str) or not file:
+            continue
+        if given.get(key):
+            raise SettingsInvalid(f"'{section}.{key}' and '{section}.{key}_file' are both set.", remedy="Keep one.")
+        filled[section] = {**given, key: read_secret(f"{section}.{key}_file", file)}
+    return filled
+
+
+def _has_password(url: str) -> bool:
+    try:
+        return urlsplit(url).password is not None
+    except ValueError:
+        return True
+
+
+def _check_public_url(url: str) -> None:
+    """Raises SettingsInvalid unless it is empty or an origin: browsers compare it letter by letter."""
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if url and (not good or parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc):
+        raise SettingsInvalid(
+            f"server.public_url '{url}' is not an address of a whole host.",
+            remedy="Write it as https://chat.example.org, without a path.",
+        )
 
 
 def environment_value(name: str) -> str | None:

@@ -17,11 +17,10 @@ import uvicorn
 import uvloop
 
 from appliance.app import Parts, build_app, running
+from appliance.commands.web import server_config
 from appliance.foundation import Conflict
 from appliance.migrations import migrate
 from appliance.settings import Settings
-
-GRACE_S = 20
 
 GC_THRESHOLD = 50_000
 """New objects between two looks for cycles."""
@@ -64,6 +63,7 @@ def run_for_long(work: Coroutine[Any, Any, None]) -> None:
     The collector of reference cycles took 5 to 12 % of a busy gateway: what the start has made is left out of its
     searches, and it looks less often.
     """
+    os.umask(0o077)  # what the process makes is its owner's alone, whatever the folder's mode
     gc.set_threshold(GC_THRESHOLD, 50, 50)
     uvloop.run(work)
 
@@ -174,18 +174,7 @@ async def serve(
 ) -> None:
     """Run until SIGTERM or SIGINT. `announce` runs beside it once the server listens."""
     await migrate(parts.database)
-    config = uvicorn.Config(
-        build_app(parts),
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_S,
-        lifespan="off",
-        http="httptools",
-        ws="none",
-        proxy_headers=bool(parts.settings.server.public_url),  # whose word counts only where a proxy is meant to stand
-    )
-    server = _Server(config)
+    server = _Server(server_config(build_app(parts)))
     async with running(parts):
         announcer = asyncio.create_task(_when_listening(server, announce))
         with operator_note(parts.settings, parts.access.operator_token, first):

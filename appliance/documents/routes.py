@@ -26,7 +26,7 @@ from appliance.documents.wire import (
     SourcePage,
     Uploaded,
 )
-from appliance.edge import event_stream, sse
+from appliance.edge import SEALED, event_stream, sse
 from appliance.foundation import InvalidInput, rests_on
 from appliance.identity import Permission, Principal, requires
 from appliance.inference import Engines
@@ -40,12 +40,6 @@ CLOCKS_DIFFER = timedelta(seconds=5)
 CHUNK_BYTES = 1024 * 1024
 UPLOAD_LIMIT_BYTES = 2 * 1024 * 1024 * 1024
 """The framework's own bound; the configured `max_file_bytes` is checked while the bytes arrive."""
-
-SEALED = {
-    "content-security-policy": "sandbox; default-src 'none'",
-    "x-content-type-options": "nosniff",
-}
-"""Uploaded bytes never act as a page of ours."""
 
 
 class CollectionController(Controller):

@@ -6,8 +6,10 @@ Rule: this room alone knows how an error of ours becomes a status and a body. `/
 
 from appliance.edge.bodies import BodyCutOff, StrictJson, read_json, reads_own_body
 from appliance.edge.errors import anthropic_type, exception_handlers, openai_error
+from appliance.edge.headers import FIXED, SEALED, fixed_headers, with_fixed
 from appliance.edge.health import Dependency, HealthController, ReadinessCheck
 from appliance.edge.presence import ClientGone, while_connected
+from appliance.edge.proxies import Proxies
 from appliance.edge.requestlog import RequestLog
 from appliance.edge.requests import RequestFrame
 from appliance.edge.schema import Described, WholeSchema
@@ -16,11 +18,14 @@ from appliance.edge.strictjson import check_json
 from appliance.edge.webui import webui_routes
 
 __all__ = [
+    "FIXED",
+    "SEALED",
     "BodyCutOff",
     "ClientGone",
     "Dependency",
     "Described",
     "HealthController",
+    "Proxies",
     "ReadinessCheck",
     "RequestFrame",
     "RequestLog",
@@ -30,10 +35,12 @@ __all__ = [
     "check_json",
     "event_stream",
     "exception_handlers",
+    "fixed_headers",
     "openai_error",
     "read_json",
     "reads_own_body",
     "sse",
     "webui_routes",
     "while_connected",
+    "with_fixed",
 ]

@@ -7,7 +7,7 @@ import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, InternalServerException, ValidationException
-from litestar.types import ExceptionHandlersMap
+from litestar.types import ExceptionHandlersMap, Send
 
 from appliance.edge.bodies import BodyCutOff
 from appliance.foundation import ApplianceError, CapacityError, DefectError, InvalidInput, note_error
@@ -29,6 +29,8 @@ HTTP_CODES = {
 
 CUT_OFF = "client disconnected prematurely"
 """What the framework says when somebody leaves in the middle of a form; to it, that is an error of the server."""
+
+BROKE = "Something broke on our side."
 
 OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
 
@@ -82,7 +84,19 @@ def _defect(request: AnyRequest, error: Exception) -> Response[Any]:
     if isinstance(error, UnicodeError | LookupError) and _while_reading_a_form(error):
         return _ours(request, InvalidInput("A field of the form is not text.", remedy="Send fields in UTF-8."))
     log.error("defect", endpoint=request.scope.get("path_template"), exc_info=error)
-    return _reply(request, 500, DefectError.code, "Something broke on our side.", DefectError.remedy, {})
+    return _reply(request, 500, DefectError.code, BROKE, DefectError.remedy, {})
+
+
+async def answer_defect(path: str, request_id: str, error: Exception, send: Send) -> None:
+    """The last net: an error that came from outside of the framework is answered and logged as one from inside."""
+    log.error("defect", endpoint=None, exc_info=error)
+    note_error(DefectError.code)
+    told, more = _told(path, request_id, 500, DefectError.code, BROKE, DefectError.remedy)
+    body = msgspec.json.encode(told)
+    headers = {**more, "content-type": "application/json", "content-length": str(len(body))}
+    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": 500, "headers": pairs})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 def _while_reading_a_form(error: Exception) -> bool:
@@ -118,18 +132,19 @@ def _reply(
     param: str | None = None,
 ) -> Response[Any]:
     note_error(code)
-    body: dict[str, Any]
-    request_id = request.scope.get("state", {}).get("request_id")
-    if request.scope["path"].startswith("/v1/messages"):
-        kind = anthropic_type(status)
-        body = {
-            "type": "error",
-            "error": {"type": kind, "message": f"{message} {remedy}".strip()},
-            "request_id": request_id,
-        }
-        headers = {**headers, "request-id": str(request_id)}
-    elif request.scope["path"].startswith("/v1"):
-        body = _openai_shape(status, code, f"{message} {remedy}".strip(), param)
-    else:
-        body = {"error": {"code": code, "message": message, "remedy": remedy, "request_id": request_id}}
-    return Response(body, status_code=status, headers=headers, media_type="application/json")
+    request_id = str(request.scope.get("state", {}).get("request_id"))
+    body, more = _told(request.scope["path"], request_id, status, code, message, remedy, param)
+    return Response(body, status_code=status, headers={**headers, **more}, media_type="application/json")
+
+
+def _told(
+    path: str, request_id: str, status: int, code: str, message: str, remedy: str, param: str | None = None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Body and further headers, in the shape of the door that was called."""
+    sentence = f"{message} {remedy}".strip()
+    if path.startswith("/v1/messages"):
+        error = {"type": anthropic_type(status), "message": sentence}
+        return {"type": "error", "error": error, "request_id": request_id}, {"request-id": request_id}
+    if path.startswith("/v1"):
+        return _openai_shape(status, code, sentence, param), {}
+    return {"error": {"code": code, "message": message, "remedy": remedy, "request_id": request_id}}, {}

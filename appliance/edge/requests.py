@@ -9,28 +9,14 @@ from typing import Protocol
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from appliance.edge.errors import answer_defect
+from appliance.edge.headers import FIXED, Headers, with_fixed
+from appliance.edge.proxies import Proxies
 from appliance.edge.requestlog import RequestLog
 from appliance.foundation import TRAIL, Trail
 
 ID_PATTERN = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 TRACE_PATTERN = re.compile(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-
-PAGE_POLICY = (
-    b"default-src 'self'; img-src 'self' data: blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; "
-    b"frame-ancestors 'none'; form-action 'self'"
-)
-
-FIXED_HEADERS = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"same-origin"),
-    (b"x-frame-options", b"DENY"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
-    (b"content-security-policy", PAGE_POLICY),
-    (b"cache-control", b"no-store"),
-)
-"""Sent with every answer; one that an answer has of its own counts instead."""
 
 
 class RequestWatch(Protocol):
@@ -82,8 +68,14 @@ class RequestFrame:
         log: RequestLog,
         tracing: RequestTracing | None = None,
         denials: DenialWatch | None = None,
+        *,
+        fixed: Headers = FIXED,
+        proxies: Proxies | None = None,
     ) -> None:
+        """`fixed`: headers of every answer. `proxies`: who may say where a request came from."""
         self._app = app
+        self._fixed = fixed
+        self._proxies = proxies or Proxies(())
         self._watch = watch
         self._log = log
         self._tracing = tracing
@@ -98,7 +90,7 @@ class RequestFrame:
         trail = self._trail_of(scope)
         scope["state"]["request_id"] = trail.request_id
         TRAIL.set(trail)
-        status, whole, began, denials = 0, False, monotonic(), self._denials
+        status, whole, began, denials, fixed = 0, False, monotonic(), self._denials, self._fixed
 
         async def framed_send(message: Message) -> None:
             nonlocal status, whole
@@ -106,7 +98,8 @@ class RequestFrame:
                 status = message["status"]
                 if status >= 400 and denials is not None:
                     await denials.denied(trail, scope["method"], scope.get("path_template", ""), scope["path"], status)
-                message["headers"] = _framed(message["headers"], trail.request_id)
+                answer_id = (b"x-request-id", trail.request_id.encode("ascii"))
+                message["headers"] = [answer_id, *with_fixed(message["headers"], fixed)]
             elif message["type"] == "http.response.body" and not message.get("more_body"):
                 whole = True
             await send(message)
@@ -116,6 +109,10 @@ class RequestFrame:
             self._tracing.begin(trail, scope["method"])
         try:
             await self._app(scope, receive, framed_send)
+        except Exception as error:  # whatever it is, somebody waits for an answer
+            if status:  # the answer has begun: the web server breaks the connection
+                raise
+            await answer_defect(scope["path"], trail.request_id, error, framed_send)
         finally:
             seconds = monotonic() - began
             self._watch.ended(scope.get("path_template", ""), scope["method"], status, seconds, trail.error_code)
@@ -131,15 +128,5 @@ class RequestFrame:
             elif name == b"traceparent" and TRACE_PATTERN.fullmatch(value):
                 traceparent = value
         trail = Trail(request_id or f"{self._prefix}{next(self._numbers):012x}", traceparent)
-        client = scope["client"]
-        if client is not None:
-            trail.source = client[0]
+        trail.source = self._proxies.source(scope)
         return trail
-
-
-def _framed(headers: object, request_id: str) -> list[tuple[bytes, bytes]]:
-    own: list[tuple[bytes, bytes]] = list(headers)  # type: ignore[call-overload] # any iterable of pairs
-    names = {name for name, _ in own}
-    own.append((b"x-request-id", request_id.encode("ascii")))
-    own.extend(header for header in FIXED_HEADERS if header[0] not in names)
-    return own

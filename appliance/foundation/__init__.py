@@ -17,6 +17,7 @@ from appliance.foundation.ids import new_id
 from appliance.foundation.lanes import Lane
 from appliance.foundation.lease import LEASE, Lease, explain_cancelled, rests_on
 from appliance.foundation.logs import configure_logging, tell_lost_errors
+from appliance.foundation.secretfiles import SecretUnusable, read_secret
 
 __all__ = [
     "LEASE",
@@ -34,6 +35,7 @@ __all__ = [
     "NotAllowed",
     "NotAuthenticated",
     "NotFound",
+    "SecretUnusable",
     "Span",
     "SystemClock",
     "Tracer",
@@ -42,6 +44,7 @@ __all__ = [
     "explain_cancelled",
     "new_id",
     "note_error",
+    "read_secret",
     "rests_on",
     "tell_lost_errors",
     "traced",

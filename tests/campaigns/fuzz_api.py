@@ -230,7 +230,9 @@ def gateway(work: Path, engine_url: str) -> Iterator[WatchedProcess]:
 def keys_of(process: WatchedProcess) -> list[str]:
     """Credentials: mostly a person's key, sometimes an administrator's."""
     admin = str(process.cli_json("keys", "create", "fuzz")["key"])
-    with httpx.Client(base_url=process.url, headers={"x-requested-with": "appliance"}, trust_env=False) as browser:
+    with httpx.Client(
+        base_url=process.url, headers={"x-requested-with": "appliance", "origin": process.url}, trust_env=False
+    ) as browser:
         account = {"email": "fuzz@example.org", "name": "fuzz", "password": PASSWORD}
         made = browser.post("/api/users", json=account, headers={"authorization": f"Bearer {admin}"})
         assert made.status_code == 201, made.text

@@ -12,6 +12,7 @@ import httpx
 import uvicorn
 
 from appliance.app import Parts, build_app, build_parts, running
+from appliance.commands.web import server_config
 from appliance.migrations import migrate
 from appliance.settings import DatabaseSection, EnginesSection, ModelSection, Settings
 
@@ -74,7 +75,11 @@ class Gateway:
 
 
 class Client(httpx.AsyncClient):
-    """httpx with the three things that tests do all the time."""
+    """httpx with the three things that tests do all the time. Like a browser, it says on whose page it is."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.headers.setdefault("Origin", str(self.base_url).rstrip("/"))
 
     async def ok(self, method: str, path: str, body: Any = None) -> Any:
         """A call that must succeed; its value."""
@@ -126,9 +131,7 @@ async def gateway(settings: Settings) -> AsyncIterator[Gateway]:
     await migrate(parts.database)
     if await parts.people.first_administrator() is None:
         await parts.people.create(email=ADMIN, name="Administrator", password=PASSWORD, roles=("administrator",))
-    server = uvicorn.Server(
-        uvicorn.Config(build_app(parts), host="127.0.0.1", port=0, log_config=None, lifespan="off", access_log=False)
-    )
+    server = uvicorn.Server(server_config(build_app(parts)))
     server.config.timeout_graceful_shutdown = 5
     async with running(parts):
         serving = asyncio.create_task(server.serve())

@@ -12,6 +12,7 @@ import msgspec
 import uvicorn
 
 from appliance.app import build_app, build_parts
+from appliance.commands.web import server_config
 from appliance.migrations import migrate
 from appliance.settings import IdentitySection, OidcSection, Settings
 from tests.fakes.provider import CLIENT, FakeProvider
@@ -39,9 +40,7 @@ async def sso_gateway(settings: Settings) -> AsyncIterator[Gateway]:
     parts = build_parts(settings)
     await migrate(parts.database)
     await parts.people.create(email="first@localhost", name="First", password=None, roles=("administrator",))
-    config = uvicorn.Config(
-        build_app(parts), host="127.0.0.1", port=0, log_config=None, lifespan="off", access_log=False
-    )
+    config = server_config(build_app(parts))
     config.timeout_graceful_shutdown = 2
     server = uvicorn.Server(config)
     async with AsyncExitStack() as stack:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from appliance.configuration import identity_settings
-from appliance.foundation import ApplianceError, SystemClock
+from appliance.foundation import ApplianceError, SecretUnusable, SystemClock
 from appliance.identity.oidc import OidcMisconfigured, OidcSettings, ProviderUnavailable, TokenRefused
 from appliance.identity.oidc.fetch import Fetch
 from appliance.identity.oidc.jwks import SigningKeys
@@ -49,7 +49,7 @@ def section(**other: Any) -> OidcSection:
 @pytest.mark.parametrize("what", UNSAFE)
 def test_what_is_unsafe_is_refused_in_a_sentence_that_names_the_setting(what: str) -> None:
     settings = Settings(data_dir="/nowhere", identity=IdentitySection(mode="oidc", oidc=section(**UNSAFE[what])))
-    with pytest.raises(OidcMisconfigured) as refused:
+    with pytest.raises((OidcMisconfigured, SecretUnusable)) as refused:
         identity_settings(settings)
     assert "identity.oidc." in refused.value.message
     assert refused.value.way_out
@@ -71,6 +71,7 @@ def test_a_mode_without_a_provider_is_refused() -> None:
 def test_sections_inside_sections_come_from_the_environment_too(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("very secret\n")
+    secret.chmod(0o600)
     found = load(
         None,
         {

@@ -10,6 +10,7 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body, Parameter
 from litestar.response import Stream
 
+from appliance.edge import SEALED
 from appliance.identity import Permission, Principal, requires
 from appliance.openai_api.files.service import ApiFiles
 from appliance.openai_api.files.wire import FileDeleted, FileObject, ListedPurpose, file_object, read_upload
@@ -21,8 +22,6 @@ Call = Request[Principal, Any, Any]
 CHUNK_BYTES = 1024 * 1024
 UPLOAD_LIMIT_BYTES = 2 * 1024 * 1024 * 1024
 """The framework's own bound; the configured `files.max_bytes` is checked while the bytes are kept."""
-SEALED = {"content-security-policy": "sandbox; default-src 'none'"}
-"""Uploaded bytes never act as a page of ours."""
 
 
 class FilesController(Controller):
