@@ -15,7 +15,7 @@ from litestar.plugins.core import MsgspecDIPlugin
 from litestar.types import Middleware
 
 from appliance.audit import AuditReader
-from appliance.chat import AskController, ConversationController
+from appliance.chat import AskController, BreakGlassController, ConversationController, NoticesController
 from appliance.documents import CollectionController, DocumentController
 from appliance.edge import (
     HealthController,
@@ -70,6 +70,8 @@ def build_app(parts: Parts) -> Litestar:
             DocumentController,
             AskController,
             ConversationController,
+            BreakGlassController,
+            NoticesController,
             *parts.door.routes(),
             LimitsController,
             UsageController,
@@ -144,6 +146,7 @@ def _dependencies(parts: Parts) -> dict[str, Provide]:
         "answers": parts.answers,
         "assistants": parts.assistants,
         "chat": parts.chat,
+        "break_glass": parts.break_glass,
         "usage": parts.usage,
         "usage_reports": parts.usage_reports,
         "metrics_page": parts.metrics_page,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from appliance.answers import Answers, Assistants
 from appliance.audit import Audit
-from appliance.chat import ChatService, ChatSettings, ConversationRepository
+from appliance.chat import BreakGlass, ChatService, ChatSettings, ConversationRepository
 from appliance.configuration import (
     admission_rules,
     audit_settings,
@@ -78,6 +78,7 @@ class Parts:
     answers: Answers
     assistants: Assistants
     chat: ChatService
+    break_glass: BreakGlass
     usage: Usage
     usage_reports: UsageReports
     door: OpenAiDoor
@@ -168,6 +169,7 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
         answers=answers,
         assistants=assistants,
         chat=chat,
+        break_glass=BreakGlass(database, clock, people),
         usage=usage,
         usage_reports=UsageReports(database),
         door=OpenAiDoor(beneath, door_settings(settings)),

@@ -7,13 +7,11 @@ from uuid import UUID
 
 from litestar import Controller, Request, delete, get, patch, post
 from litestar.response import Stream
-from msgspec import UNSET
 
 from appliance.answers import AnswerEvent, Answers, Assistants, Turn, metered_events, metered_turn
 from appliance.answers.wire import event_reply
 from appliance.audit import Audit
 from appliance.chat.live import LiveTurn
-from appliance.chat.models import ConversationRow, TurnRow
 from appliance.chat.service import IN_LEDGER, ChatService
 from appliance.chat.wire import (
     AskRequest,
@@ -27,9 +25,9 @@ from appliance.chat.wire import (
     SearchReply,
     SearchRequest,
     Title,
-    TurnError,
-    TurnReply,
     TurnStarted,
+    conversation_reply,
+    turn_reply,
 )
 from appliance.edge import event_stream, sse
 from appliance.identity import Permission, Principal, require_assistant, requires, requires_whole_account
@@ -105,22 +103,22 @@ class ConversationController(Controller):
 
     @get()
     async def newest(self, request: Call, chat: ChatService) -> list[Conversation]:
-        return [_conversation(row) for row in await chat.conversations(request.user)]
+        return [conversation_reply(row) for row in await chat.conversations(request.user)]
 
     @post()
     async def create(self, request: Call, data: NewConversation, chat: ChatService) -> Conversation:  # noqa: ARG002 - read so that a body with other fields is refused
-        return _conversation(await chat.create(request.user))
+        return conversation_reply(await chat.create(request.user))
 
     @get("/{conversation_id:uuid}")
     async def one(self, request: Call, conversation_id: UUID, chat: ChatService) -> ConversationWithTurns:
         row, turns = await chat.conversation(request.user, conversation_id)
         return ConversationWithTurns(
-            id=row.id, title=row.title, updated_at=row.updated_at, turns=[_turn(t) for t in turns]
+            id=row.id, title=row.title, updated_at=row.updated_at, turns=[turn_reply(t) for t in turns]
         )
 
     @patch("/{conversation_id:uuid}")
     async def rename(self, request: Call, conversation_id: UUID, data: Title, chat: ChatService) -> Conversation:
-        return _conversation(await chat.rename(request.user, conversation_id, data.title))
+        return conversation_reply(await chat.rename(request.user, conversation_id, data.title))
 
     @delete("/{conversation_id:uuid}")
     async def remove(self, request: Call, conversation_id: UUID, chat: ChatService) -> None:
@@ -153,23 +151,3 @@ async def _rendered(events: AsyncGenerator[AnswerEvent]) -> AsyncIterator[bytes]
     async with aclosing(events) as source:
         async for event in source:
             yield sse(*event_reply(event))
-
-
-def _conversation(row: ConversationRow) -> Conversation:
-    return Conversation(id=row.id, title=row.title, updated_at=row.updated_at)
-
-
-def _turn(row: TurnRow) -> TurnReply:
-    error = TurnError(code=row.error_code, message=row.error_message) if row.error_code else UNSET
-    return TurnReply(
-        id=row.id,
-        question=row.question,
-        answer=row.answer,
-        state=row.state,
-        grounding=row.grounding,
-        citations=row.citations,
-        searched=row.searched,
-        assistant_id=row.assistant_id,
-        created_at=row.created_at,
-        error=error,
-    )

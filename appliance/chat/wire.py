@@ -6,6 +6,8 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from appliance.chat.models import ConversationRow, TurnRow
+
 Question = Annotated[str, Meta(min_length=1, max_length=20_000)]
 Ids = Annotated[list[UUID], Meta(max_length=200)]
 
@@ -99,3 +101,23 @@ class AssistantReply(Struct):
     model_id: str
     kind: str
     starters: list[str]
+
+
+def conversation_reply(row: ConversationRow) -> Conversation:
+    return Conversation(id=row.id, title=row.title, updated_at=row.updated_at)
+
+
+def turn_reply(row: TurnRow) -> TurnReply:
+    error = TurnError(code=row.error_code, message=row.error_message) if row.error_code else UNSET
+    return TurnReply(
+        id=row.id,
+        question=row.question,
+        answer=row.answer,
+        state=row.state,
+        grounding=row.grounding,
+        citations=row.citations,
+        searched=row.searched,
+        assistant_id=row.assistant_id,
+        created_at=row.created_at,
+        error=error,
+    )

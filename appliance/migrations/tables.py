@@ -4,6 +4,7 @@ from sqlalchemy import MetaData
 
 from appliance.audit import models as audit
 from appliance.chat import models as chat
+from appliance.chat.break_glass import models as break_glass
 from appliance.identity import models as identity
 from appliance.inference import models as inference
 from appliance.library import models as library
@@ -14,5 +15,17 @@ from appliance.openai_api.vector_stores import models as vector_stores
 from appliance.storage import Base
 from appliance.usage import models as usage
 
-ROOMS_WITH_TABLES = (audit, chat, identity, inference, library, batches, files, responses, vector_stores, usage)
+ROOMS_WITH_TABLES = (
+    audit,
+    break_glass,
+    chat,
+    identity,
+    inference,
+    library,
+    batches,
+    files,
+    responses,
+    vector_stores,
+    usage,
+)
 METADATA: MetaData = Base.metadata

@@ -34,10 +34,10 @@ from appliance.library.models import CollectionRow
 from appliance.settings import Settings, load
 from appliance.storage import Database
 from appliance.usage.models import LimitRow
+from tests.campaigns.forked import ForkedAppliance
 from tests.campaigns.kill_ingest import Plan as Surroundings
 from tests.campaigns.kill_ingest import administrator, surroundings
 from tests.support.gateway import CHAT_MODEL, Client
-from tests.support.process import ApplianceProcess
 
 WORKERS = 8
 KINDS = ("group", "collection", "limits", "model", "model")
@@ -70,7 +70,7 @@ class Outcome:
 
 
 class Campaign:
-    def __init__(self, plan: Plan, process: ApplianceProcess, client: Client) -> None:
+    def __init__(self, plan: Plan, process: ForkedAppliance, client: Client) -> None:
         self._plan = plan
         self._process = process
         self._client = client
@@ -199,7 +199,7 @@ async def judge(settings: Settings, journal: Journal) -> tuple[list[str], Report
 
 
 async def conduct(plan: Plan, place: Path, variables: Mapping[str, str]) -> Outcome:
-    process = ApplianceProcess(place / "data", variables)
+    process = ForkedAppliance(place / "data", variables)
     settings: Settings = load(None, {k: v for k, v in process.environment.items() if k.startswith("APPLIANCE_")})
     began = time.monotonic()
     await asyncio.to_thread(process.start)
