@@ -27,6 +27,7 @@ from appliance.edge import (
     fixed_headers,
     webui_routes,
 )
+from appliance.explain import AccessController
 from appliance.identity import (
     Authentication,
     DirectoryController,
@@ -72,6 +73,7 @@ def build_app(parts: Parts) -> Litestar:
             ConversationController,
             BreakGlassController,
             NoticesController,
+            AccessController,
             *parts.door.routes(),
             LimitsController,
             UsageController,
@@ -147,6 +149,8 @@ def _dependencies(parts: Parts) -> dict[str, Provide]:
         "assistants": parts.assistants,
         "chat": parts.chat,
         "break_glass": parts.break_glass,
+        "explain": parts.explaining.explain,
+        "view_as": parts.explaining.view_as,
         "usage": parts.usage,
         "usage_reports": parts.usage_reports,
         "metrics_page": parts.metrics_page,

@@ -20,6 +20,7 @@ MODULES = {
     "knowledge": ("ingest", "ask", "search", "collections"),
     "people": ("users", "groups"),
     "roles": ("roles",),
+    "access": ("access",),
     "keys": ("keys",),
     "budgets": ("limits", "usage"),
     "identity": ("identity",),

@@ -21,6 +21,7 @@ from appliance.configuration import (
 )
 from appliance.documents import DocumentJobs, DocumentService, Ingest, Renderer
 from appliance.edge import RequestLog
+from appliance.explain import Explaining, explaining
 from appliance.foundation import Clock, SystemClock
 from appliance.identity import (
     Access,
@@ -79,6 +80,7 @@ class Parts:
     assistants: Assistants
     chat: ChatService
     break_glass: BreakGlass
+    explaining: Explaining
     usage: Usage
     usage_reports: UsageReports
     door: OpenAiDoor
@@ -141,9 +143,7 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
     meters.know(models=[f.model_id for f in engines.list_facts()], assistants=[a.id for a in assistants.all()])
     limits = usage_settings(settings)
     usage = Usage(UsageStore(database), clock, limits, shared_pool(database, limits))
-    chat = ChatService(
-        ConversationRepository(database, clock), answers, assistants, usage, ChatSettings(), access.leases
-    )
+    conversations = ConversationRepository(database, clock)
     beneath = Beneath(
         database, clock, files, kept, access, engines, usage, documents, shelf, retrieval, answers, assistants, meters
     )
@@ -168,8 +168,9 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
         retrieval=retrieval,
         answers=answers,
         assistants=assistants,
-        chat=chat,
         break_glass=BreakGlass(database, clock, callers.people),
+        chat=ChatService(conversations, answers, assistants, usage, ChatSettings(), access.leases),
+        explaining=explaining(database, access, callers.people, documents, conversations, assistants, retrieval, audit),
         usage=usage,
         usage_reports=UsageReports(database),
         door=OpenAiDoor(beneath, door_settings(settings)),

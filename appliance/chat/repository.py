@@ -47,6 +47,12 @@ class ConversationRepository:
             raise NotFound("There is no such conversation.")
         return row
 
+    async def owner_of(self, conversation_id: UUID) -> tuple[UUID, str] | None:
+        """(owner, title), for explaining access: the caller of this decides who may know. None: there is none."""
+        async with self._database.read() as session:
+            row = await session.get(ConversationRow, conversation_id)
+        return None if row is None else (row.user_id, row.title)
+
     async def turns(self, conversation_id: UUID) -> Sequence[TurnRow]:
         """In order. The caller has checked whose conversation it is."""
         query = select(TurnRow).where(TurnRow.conversation_id == conversation_id).order_by(TurnRow.ordinal)

@@ -191,6 +191,29 @@ class DocumentService:
         await self._documents.note_read(document, view.passage.version_number, passage=str(passage_id))
         return view, document
 
+    async def known(self, key: UUID, *, is_document: bool) -> tuple[CollectionInfo, str]:
+        """A collection, or that of a document, with the name of what was asked for; whoever asks is not looked at.
+
+        For explaining access: the caller of this decides who may know. Raises NotFound.
+        """
+        if not is_document:
+            collection = await self._collections.for_manager(key)
+            return collection, collection.name
+        document = await self._documents.for_manager(key)
+        return await self._collections.for_manager(document.collection_id), document.name
+
+    async def is_readable(self, caller: Principal, collection_id: UUID) -> bool:
+        """The check that every reading goes through, as an answer."""
+        try:
+            await self._collections.get(caller.scope(), collection_id)
+        except NotFound:
+            return False
+        return True
+
+    async def owned(self, owner_id: UUID | None) -> list[CollectionInfo]:
+        """All of an owner, or of everybody with None, by name: for those who manage them."""
+        return await self._collections.owned(owner_id)
+
     def may_write(self, caller: Principal, collection: CollectionInfo) -> bool:
         if not caller.scope().reaches(collection.id):
             return False

@@ -88,6 +88,11 @@ class Collections:
             raise NotFound("There is no such collection.")
         return found[0]
 
+    async def owned(self, owner_id: UUID | None) -> list[CollectionInfo]:
+        """Without a scope: all of an owner, or of everybody with None, by name. The service has checked who asks."""
+        query = select(CollectionRow).where(CollectionRow.alive == "").order_by(CollectionRow.name)
+        return await self._load(query if owner_id is None else query.where(CollectionRow.owner_id == owner_id))
+
     async def change(
         self, collection_id: UUID, *, name: str | None, description: str | None, readers: Iterable[str] | None
     ) -> CollectionInfo:

@@ -132,6 +132,8 @@ def _of_shelf(act: str, subject: Subject, relation: str, far: str) -> str:
     sees = relation in READABLE and subject.scope.collections is None
     if relation == "missing" or act == "read":
         return "in" if sees else "hidden"
+    if act == "explain":
+        return "in" if sees or (far == "any" and subject.scope.collections is None) else "hidden"
     may = far == "any" or relation == "own"
     if subject.scope.collections is not None or (act == "manage read" and not sees):
         return "hidden"
@@ -205,9 +207,10 @@ class Matrix:
             if reply.status not in (401, 403, 404, 405):
                 self._mismatch(cell, "no such method", reply)
             return
-        ids = iter(await self._objects.ids(cell.line.kind, cell.relation, cell.subject.account))
-        path = re.sub(r"\{\}", lambda _: next(ids), cell.path)
-        query, body = self._bodies.of(cell.line, path)
+        ids = await self._objects.ids(cell.line.kind, cell.relation, cell.subject.account)
+        left = iter(ids)
+        path = re.sub(r"\{\}", lambda _: next(left), cell.path)
+        query, body = self._bodies.of(cell.line, ids)
         reply = await call(self._app, cell.method, path + query, cell.subject.headers, body)
         wanted = expected(cell.line, cell.subject, cell.relation, path)
         self._outcome.calls[wanted] += 1

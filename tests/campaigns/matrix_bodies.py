@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.campaigns.matrix_objects import Objects
+from tests.campaigns.matrix_objects import Ids, Objects
 from tests.campaigns.matrix_policy import Line
 from tests.support.gateway import CHAT_MODEL, EMBED_MODEL, JUDGE_MODEL
 from tests.support.inside import Body
@@ -47,6 +47,8 @@ FIXED: dict[str, Any] = {
 QUERIES = {
     "POST /api/engines/{}/drain": "?replica=no-such-replica",
     "POST /api/engines/{}/undrain": "?replica=no-such-replica",
+    "GET /api/access/explain": "?collection={0}",
+    "GET /api/access/view": "?user={user}",
 }
 
 
@@ -56,7 +58,7 @@ class Bodies:
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
 
-    def of(self, line: Line, path: str) -> tuple[str, Body | None]:
+    def of(self, line: Line, ids: Ids) -> tuple[str, Body | None]:
         """Query and body."""
         if line.path.endswith("/documents") and line.method == "POST":
             return "", Body.form(b"A short text.", "a.txt", path=f"{self._objects.number()}.txt")
@@ -64,7 +66,9 @@ class Bodies:
             return "", Body.form(b"{}", "a.jsonl", purpose="user_data")
         if line.call == "POST /v1/audio/transcriptions":
             return "", Body.form(b"no sound", "a.wav", model="whisper-large-v3-turbo")
-        return QUERIES.get(line.call, ""), Body.of(self._made(line.call) or FIXED.get(line.call))
+        return QUERIES.get(line.call, "").format(*ids, user=self._objects.dummy), Body.of(
+            self._made(line.call) or FIXED.get(line.call)
+        )
 
     def _made(self, call: str) -> dict[str, Any] | None:
         number = self._objects.number()
@@ -77,6 +81,7 @@ class Bodies:
                 "name": f"made {number}",
                 "owner": {"kind": "user", "id": str(self._objects.stranger.id)},
             },
+            "POST /api/access/search": {"user": str(self._objects.dummy), "query": "travel"},
             "POST /api/collections": {"name": f"made {number}"},
             "POST /v1/vector_stores": {"name": f"made {number}"},
         }.get(call)

@@ -8,6 +8,7 @@ A line: the call; what it asks for; of what kind the object is that its path nam
 - `read`: readers of a collection, owners of anything else;
 - `manage`: the owner, or `any`; a reader gets 403;
 - `manage read`: as `manage`, and the caller must be able to read it;
+- `explain`: who can read it, and whoever may explain any;
 - nothing: there is no object, or the permission alone decides.
 
 Flags: `session` not with a key; `whole` not with a narrowed key; `makes` not with a key for some collections; `uses-up`
@@ -89,6 +90,9 @@ PATCH  /api/conversations/{}                | chats.keep         | conversation 
 DELETE /api/conversations/{}                | chats.keep         | conversation | read      | whole uses-up
 POST   /api/conversations/{}/turns          | chats.keep         | conversation | read      | whole uses-up
 POST   /api/conversations/{}/turns/{}/stop  | chats.keep         | turn       | read        | whole
+GET    /api/access/explain                  | access.explain     | collection | explain     |
+GET    /api/access/view                     | access.simulate    |            |             |
+POST   /api/access/search                   | access.simulate    |            |             |
 POST   /v1/chat/completions                 | models.use         |            |             |
 POST   /v1/completions                      | models.use         |            |             |
 POST   /v1/responses                        | models.use         |            |             |

@@ -11,6 +11,7 @@ owner of a local account that has the same one.
 """
 
 from appliance.identity.directory.accounts import Accounts
+from appliance.identity.directory.ancestry import Ancestry, ancestry_of
 from appliance.identity.directory.closure import closure_of
 from appliance.identity.directory.errors import AccountShut, GroupCycle, KeptElsewhere, NotAdmitted
 from appliance.identity.directory.groups import Groups
@@ -21,10 +22,12 @@ __all__ = [
     "Accounts",
     "AdmissionReport",
     "AdmissionRules",
+    "Ancestry",
     "ExternalIdentity",
     "GroupCycle",
     "Groups",
     "KeptElsewhere",
     "NotAdmitted",
+    "ancestry_of",
     "closure_of",
 ]
