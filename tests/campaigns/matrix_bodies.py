@@ -81,6 +81,7 @@ class Bodies:
                 "name": f"made {number}",
                 "owner": {"kind": "user", "id": str(self._objects.stranger.id)},
             },
+            "POST /api/break-glass": {"person_id": str(self._objects.dummy), "reason": "A test of every route."},
             "POST /api/access/search": {"user": str(self._objects.dummy), "query": "travel"},
             "POST /api/collections": {"name": f"made {number}"},
             "POST /v1/vector_stores": {"name": f"made {number}"},

@@ -90,6 +90,15 @@ PATCH  /api/conversations/{}                | chats.keep         | conversation 
 DELETE /api/conversations/{}                | chats.keep         | conversation | read      | whole uses-up
 POST   /api/conversations/{}/turns          | chats.keep         | conversation | read      | whole uses-up
 POST   /api/conversations/{}/turns/{}/stop  | chats.keep         | turn       | read        | whole
+GET    /api/break-glass                     | break_glass.approve any |       |             |
+POST   /api/break-glass                     | break_glass.ask any |           |             |
+POST   /api/break-glass/{}/approve          | break_glass.approve any | free  |             | 404
+POST   /api/break-glass/{}/refuse           | break_glass.approve any | free  |             | 404
+POST   /api/break-glass/{}/end              | break_glass.approve any | free  |             | 404
+GET    /api/break-glass/{}/conversations    | break_glass.ask any | free      |             | 404
+GET    /api/break-glass/{}/conversations/{} | break_glass.ask any | free      |             | 404
+GET    /api/me/notices                      | account.use        |            |             |
+POST   /api/me/notices/{}/seen              | account.use        | free       |             | 404
 GET    /api/access/explain                  | access.explain     | collection | explain     |
 GET    /api/access/view                     | access.simulate    |            |             |
 POST   /api/access/search                   | access.simulate    |            |             |
