@@ -11,7 +11,7 @@ from appliance.commands.doctor import Finding
 from appliance.commands.options import ConfigOption, JsonOption, run, settings_from
 from appliance.commands.output import print_json, print_table, say
 from appliance.configuration import SQLITE, admission_rules, oidc_settings, storage_settings
-from appliance.foundation import InvalidInput, SystemClock
+from appliance.foundation import InvalidInput, SystemClock, configure_logging
 from appliance.identity import Accounts, RightsCache
 from appliance.identity.directory import AdmissionReport, ExternalIdentity
 from appliance.identity.oidc import OidcMisconfigured, OidcSettings, ProviderUnavailable, TokenRefused
@@ -58,7 +58,8 @@ def check(token_file: TokenOption = None, config: ConfigOption = None, as_json: 
     oidc = oidc_settings(settings)
     if oidc is None:
         raise OidcMisconfigured("identity.oidc.issuer names no identity provider.", remedy="Set it, and client_id.")
-    report = run(_check(settings, oidc, None if token_file is None else _read(token_file)))
+    configure_logging("error")  # what goes wrong is told as a finding
+    report = run(report_on(settings, oidc, None if token_file is None else _read(token_file)))
     if as_json:
         print_json(report)
     else:
@@ -67,7 +68,8 @@ def check(token_file: TokenOption = None, config: ConfigOption = None, as_json: 
         raise SystemExit(1)
 
 
-async def _check(settings: Settings, oidc: OidcSettings, token: str | None) -> Report:
+async def report_on(settings: Settings, oidc: OidcSettings, token: str | None) -> Report:
+    """Ask the provider, and read what the token comes to; nothing is written."""
     database, clock = Database(storage_settings(settings)), SystemClock()
     rights = RightsCache(clock)
     accounts = Accounts(database, clock, rights, admission_rules(settings))
@@ -100,7 +102,7 @@ async def _provider(door: OidcDoor) -> list[Finding]:
     if keys:
         findings.append(Finding("keys", "ok", ", ".join(f"{key.kid} ({key.algorithm})" for key in keys)))
     else:
-        findings.append(Finding("keys", "failed", "no key can be used", f"See what {about.jwks_uri} answers."))
+        findings.append(Finding("keys", "failed", door.keys.trouble, f"See what {about.jwks_uri} answers."))
     if not (about.authorization_endpoint and about.token_endpoint):
         findings.append(
             Finding("login", "failed", "the provider has no addresses for logins", "Is it the right realm?")

@@ -24,6 +24,7 @@ FRAMES = 12
 
 SECRETS = re.compile(
     r"\b(pm[a-z]_[A-Za-z0-9]{8})_?[A-Za-z0-9]{20,}(?:_[0-9a-f]{8})?"  # our keys; what identifies one stays
+    r"|\b(eyJ)[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]*)+"  # an identity provider's token
     r"|(?i:(\bbearer\s+))[^\s'\",;]+"
     r"|(\b[a-z][a-z0-9+.-]*://[^\s:/@'\"]+:)[^\s@'\"]+(?=@)"  # the password of an address
 )

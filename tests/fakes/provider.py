@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote_plus, urlencode
 
 from aiohttp import web
 
@@ -276,7 +276,7 @@ class FakeProvider:
         scheme, _, basic = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "basic":
             name, _, secret = base64.b64decode(basic).decode().partition(":")
-            given = name, secret
+            given = unquote_plus(name), unquote_plus(secret)
         known = self.clients.get(given[0])
         return given[0] if known is not None and secrets.compare_digest(known, given[1]) else None
 
@@ -288,7 +288,9 @@ class FakeProvider:
         form = {k: str(v) for k, v in (await request.post()).items()}
         if self._client(request, form) is None:
             return web.json_response({"error": "invalid_client"}, status=401)
-        payload = form.get("token", "..").split(".")[1]
+        if form.get("token", "").count(".") != 2:
+            return web.json_response({"active": False})
+        payload = form["token"].split(".")[1]
         told = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         user = next((u for u in self.users.values() if u.subject == told.get("sub")), None)
         active = user is not None and user.enabled and told.get("sid") not in self.ended

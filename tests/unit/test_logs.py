@@ -33,6 +33,14 @@ def test_keys_are_taken_out_and_stay_recognisable() -> None:
     assert "postgresql://user:****@host/name" in line
 
 
+def test_tokens_of_a_provider_are_taken_out() -> None:
+    token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.c2lnbmF0dXJl"
+    for line in (f"token={token}", f"'{token}'", f"cannot read {token}: it is over", f"x {token}."):
+        told = redact(line)
+        assert "eyJ****" in told
+        assert not any(piece in told for piece in token.split("."))
+
+
 def breaks() -> None:
     try:
         {}[CANARY]

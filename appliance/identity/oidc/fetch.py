@@ -3,10 +3,10 @@
 import asyncio
 import ssl
 from collections.abc import Mapping
+from urllib.parse import quote_plus
 
 import aiohttp
 import msgspec
-from aiohttp.helpers import BasicAuth
 
 from appliance.edge import check_json
 from appliance.foundation import InvalidInput
@@ -38,6 +38,8 @@ class Fetch:
     ) -> tuple[int, dict[str, object]]:
         """Send a form; the status and the object that came back, also of a refusal. Empty without a body.
 
+        `basic`: id and secret of the client, which are sent as RFC 6749 (2.3.1) has it.
+
         Raises:
             ProviderUnavailable: no answer, a status of 500 or more, a redirect, or no JSON object.
         """
@@ -55,12 +57,12 @@ class Fetch:
     async def _ask(
         self, method: str, url: str, form: Mapping[str, str] | None, basic: tuple[str, str] | None
     ) -> tuple[int, bytes]:
-        auth = None if basic is None else BasicAuth(*basic)
+        headers = {} if basic is None else {"authorization": aiohttp.encode_basic_auth(*map(quote_plus, basic))}
         session = self._opened()  # outside the time limit: reading all authorities takes a while, once
         try:
             async with (
                 asyncio.timeout(self._settings.timeout_s),
-                session.request(method, url, data=form, auth=auth, allow_redirects=False) as reply,
+                session.request(method, url, data=form, headers=headers, allow_redirects=False) as reply,
             ):
                 return reply.status, await _capped(reply)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:

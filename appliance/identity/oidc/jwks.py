@@ -40,7 +40,8 @@ class SigningKeys:
         self._monotonic = monotonic
         self._keys: KeySet | None = None
         self._tried_at = float("-inf")
-        self._failed = False
+        self.trouble = ""
+        """Why the last reading failed; empty when it did not."""
         self._reading: asyncio.Task[None] | None = None
         self._keeping: asyncio.Task[None] | None = None
         self.readings = 0
@@ -89,7 +90,7 @@ class SigningKeys:
             if self._keys is None:
                 await asyncio.sleep(FIRST_SPACING_S)
             else:
-                await asyncio.sleep(SPACING_S if self._failed else FRESH_S)
+                await asyncio.sleep(SPACING_S if self.trouble else FRESH_S)
 
     async def _read(self) -> None:
         self._tried_at = self._monotonic()
@@ -98,12 +99,12 @@ class SigningKeys:
             metadata = await self._provider.metadata()
             newer = read_keys(await self._provider.fetch.get_json(metadata.jwks_uri))
         except (ProviderUnavailable, ValueError) as error:
-            self._failed = True
-            log.warning("keys of the identity provider cannot be read", reason=str(error), kept=self._keys is not None)
+            self.trouble = str(error)
+            log.warning("keys of the identity provider cannot be read", reason=self.trouble, kept=bool(self.listed()))
             return
         finally:
             self._reading = None
-        self._failed = False
+        self.trouble = ""
         before, self._keys = self._keys, newer
         if before is not None and before.lost_in(newer):
             log.info("the identity provider took a key back", kids=sorted(before.kids() - newer.kids()))
