@@ -121,8 +121,7 @@ def _callers(settings: Settings, database: Database, clock: Clock, audit: Audit,
 
 def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
     """Construct, without starting anything. `worker`: for a process that takes in documents and answers nobody."""
-    clock = SystemClock()
-    storage = storage_settings(settings)
+    clock, storage = SystemClock(), storage_settings(settings)
     database = Database(storage)
     audit = Audit(database, audit_settings(settings))
     shelf, ingest_log = Shelf(database), IngestLog(database, clock)
