@@ -41,6 +41,7 @@ class Place:
     def settings(self, **other: Any) -> None:
         secret = self.folder / "secret"
         secret.write_text(other.pop("secret", SECRET))
+        secret.chmod(0o600)
         values = {
             "issuer": self.provider.issuer,
             "client_id": CLIENT,

@@ -123,6 +123,7 @@ def realm(keycloak: Keycloak, engine: FakeEngine, tmp_path_factory: pytest.TempP
 def _secret_file(folder: Path, secret: str) -> str:
     file = folder / "client-secret"
     file.write_text(secret)
+    file.chmod(0o600)
     return str(file)
 
 
