@@ -62,12 +62,16 @@ def threads_each(choices: Sequence[ModelChoice]) -> int:
 
 
 def pool_rules(choice: ModelChoice, settings: InferenceSettings, *, on_processor: bool) -> PoolRules:
-    """How a model's replicas are shared. `on_processor`: they are engines of this machine without GPU."""
+    """How a model's replicas are shared. `on_processor`: they are engines of this machine without GPU.
+
+    With fallbacks nobody waits for a silent engine: another model answers sooner.
+    """
     return PoolRules(
         max_running=choice.max_running,
         batch_running=choice.batch_running or (BATCH_ON_PROCESSOR if on_processor else BATCH_RUNNING),
         max_waiting=choice.max_waiting,
         max_wait_s=settings.max_wait_s,
+        silent_wait_s=0.0 if choice.fallbacks else settings.max_wait_s,
     )
 
 

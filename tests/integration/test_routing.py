@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ SETTINGS = """
 [engines]
 watch_interval_s = 0.5
 watch_deadline_s = 1.0
+max_wait_s = 5
 [[engines.models]]
 id = "{chat}"
 base_urls = ["{one}", "{two}"]
@@ -45,6 +47,7 @@ class Pool:
     process: ApplianceProcess
     one: EngineProcess
     two: EngineProcess
+    three: EngineProcess
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +61,7 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
         process = ApplianceProcess(folder / "data", {"APPLIANCE_CONFIG": str(file)})
         try:
             process.start(ready_s=100)
-            yield Pool(process, one, two)
+            yield Pool(process, one, two, three)
         finally:
             process.stop()
 
@@ -80,9 +83,9 @@ async def replicas(program: Client, model: str = CHAT_MODEL) -> dict[str, Any]:
     return {r["replica"]: r for r in found["replicas"] if r["model"] == model}
 
 
-async def until(program: Client, wanted: dict[str, bool]) -> None:
+async def until(program: Client, wanted: dict[str, bool], model: str = CHAT_MODEL) -> None:
     async with asyncio.timeout(20):
-        while {name: r["takes"] for name, r in (await replicas(program)).items()} != wanted:
+        while {name: r["takes"] for name, r in (await replicas(program, model)).items()} != wanted:
             await asyncio.sleep(0.05)
 
 
@@ -147,6 +150,27 @@ async def test_another_model_answers_when_no_replica_does(pool: Pool, program: C
     await until(program, {pool.one.url: True, pool.two.url: True})
     reply = await program.post("/v1/chat/completions", json=asked())
     assert reply.headers["x-appliance-model"] == CHAT_MODEL
+
+
+async def test_an_only_engine_that_is_frozen_is_waited_for_a_bounded_time(pool: Pool, program: Client) -> None:
+    pool.three.freeze()
+    try:
+        await until(program, {pool.three.url: False}, SPARE)
+        began = time.monotonic()
+        waiting = asyncio.create_task(program.post("/v1/chat/completions", json=asked(SPARE)))
+        refused = await program.post("/v1/chat/completions", json=asked(SPARE))
+        took_s = time.monotonic() - began
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "engine_unavailable")
+        assert "does no work" in refused.json()["error"]["message"]
+        assert int(refused.headers["retry-after"]) >= 1
+        assert 4.9 <= took_s < 10
+        assert (await waiting).status_code == 503
+        waiting = asyncio.create_task(program.post("/v1/chat/completions", json=asked(SPARE)))
+        await asyncio.sleep(1)
+        assert not waiting.done()
+    finally:
+        pool.three.thaw()
+    assert (await waiting).status_code == 200
 
 
 async def test_a_full_line_is_an_honest_503(program: Client) -> None:

@@ -47,6 +47,12 @@ def test_batch_work_is_bounded_by_what_the_engine_bears() -> None:
     assert pool_rules(ModelChoice(CHAT, batch_running=7), SETTINGS, on_processor=True).batch_running == 7
 
 
+def test_a_silent_engine_is_waited_for_unless_another_model_stands_in() -> None:
+    assert pool_rules(ModelChoice(CHAT), SETTINGS, on_processor=False).silent_wait_s == SETTINGS.max_wait_s
+    stands_in = ModelChoice(CHAT, fallbacks=("qwen3-0.6b",))
+    assert pool_rules(stands_in, SETTINGS, on_processor=False).silent_wait_s < SETTINGS.max_wait_s
+
+
 @pytest.mark.parametrize(
     ("model", "fallback"), [(CHAT, "nobody"), (CHAT, EMBED), (EMBED, CHAT), (CHAT, CHAT), (CHAT, "qwen3-8b")]
 )

@@ -60,6 +60,13 @@ async def body(reply: RoutedReply) -> bytes:
     return b"".join(parts)
 
 
+async def until_out(made: ModelPool) -> None:
+    """Until no replica takes requests."""
+    async with asyncio.timeout(3):
+        while made.takes():
+            await asyncio.sleep(0.02)
+
+
 def outstanding(made: ModelPool) -> list[tuple[int, int, int]]:
     return [(r.requests, r.batch_requests, r.tokens) for r in made.replicas()]
 
@@ -264,15 +271,45 @@ async def test_an_engine_that_sends_bytes_is_not_asked() -> None:
 
 async def test_an_only_replica_that_is_frozen_keeps_who_waits_for_it() -> None:
     frozen = ScriptedBackend(frozen=asyncio.Event())
-    async with watched(pool(frozen, absent_wait_s=0.3)) as made:
-        waiting = asyncio.ensure_future(made.forward(ask()))
-        await asyncio.sleep(0.6)
-        assert not waiting.done()
+    async with watched(pool(frozen, absent_wait_s=0.0, silent_wait_s=0.6)) as made:
+        sent = asyncio.ensure_future(made.forward(ask()))
+        await until_out(made)
+        began = time.monotonic()
         with pytest.raises(EngineUnavailable, match="does no work"):
             await made.forward(ask())
+        assert 0.6 <= time.monotonic() - began < 2.0
+        assert not sent.done()
         assert frozen.frozen is not None
         frozen.frozen.set()
-        (await waiting).close()
+        (await sent).close()
+
+
+async def test_who_comes_while_the_only_replica_is_silent_waits_until_it_is_back() -> None:
+    frozen = ScriptedBackend(frozen=asyncio.Event())
+    async with watched(pool(frozen, absent_wait_s=0.0)) as made:
+        await until_out(made)
+        waiting = asyncio.ensure_future(made.forward(ask()))
+        await asyncio.sleep(0.6)
+        assert made.waiting("interactive") == 1
+        assert frozen.frozen is not None
+        frozen.frozen.set()
+        async with asyncio.timeout(3):
+            (await waiting).close()
+
+
+async def test_nobody_waits_long_for_a_replica_that_is_out_for_more_than_its_silence() -> None:
+    frozen = ScriptedBackend(frozen=asyncio.Event())
+    async with watched(pool(frozen, absent_wait_s=0.0)) as made:
+        await until_out(made)
+        made.drain(frozen.name, draining=True)
+        async with asyncio.timeout(3):
+            with pytest.raises(EngineUnavailable, match="drained"):
+                await made.forward(ask())
+        made.drain(frozen.name, draining=False)
+        frozen.ready = False
+        async with asyncio.timeout(3):
+            with pytest.raises(EngineUnavailable, match="not ready"):
+                await made.forward(ask())
 
 
 async def test_a_drained_replica_ends_what_it_has_and_gets_nothing_new() -> None:

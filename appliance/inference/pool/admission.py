@@ -37,6 +37,8 @@ class PoolRules:
     """Longest wait of an interactive request for a slot."""
     absent_wait_s: float = 2.0
     """Longest wait for any replica when none takes requests."""
+    silent_wait_s: float = 30.0
+    """The same when one is out for nothing but its silence, which may end at any moment; less than above: as above."""
 
 
 class Lease:
@@ -212,7 +214,9 @@ class Admission:
     def _overdue(self, waiter: _Waiter, now: float) -> CapacityError | None:
         if self._absent_since is not None:
             waited_s = now - max(waiter.since, self._absent_since)
-            return self.absent() if waited_s >= self._rules.absent_wait_s else None
+            silent = any(r.silent for r in self._replicas.values())
+            longest_s = max(self._rules.absent_wait_s, self._rules.silent_wait_s if silent else 0.0)
+            return self.absent() if waited_s >= longest_s else None
         patience = BATCH_PATIENCE if waiter.ask.lane == "batch" else 1
         if now - waiter.since < patience * self._rules.max_wait_s:
             return None

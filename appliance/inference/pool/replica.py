@@ -85,6 +85,11 @@ class Replica:
             return "does no work"
         return "" if self.breaker.allows(now) else "failed several times in a row"
 
+    @property
+    def silent(self) -> bool:
+        """It is out by the watchdog's word alone, and in again with its next token."""
+        return self.backend.ready and not self.draining and not self.works
+
     def load(self, now: float) -> ReplicaLoad:
         return ReplicaLoad(self.name, self.requests, self.tokens, self.limit, self.out(now))
 
