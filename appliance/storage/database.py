@@ -1,7 +1,7 @@
 """Sessions on SQLite or PostgreSQL that behave the same."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -78,10 +78,20 @@ class Database:
             session.info[LATE] = []
             yield session
             await do_late(session)
-            await session.commit()
+            await _to_the_end(session.commit())
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Do it whole, also when the caller is cancelled meanwhile: half a commit would cost the connection."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.gather(task, return_exceptions=True)  # its own failure counts less than that the caller leaves
+        raise
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

@@ -35,8 +35,8 @@ from tests.fakes.steady import steady_engine
 from tests.support.gateway import settings_for
 from tests.support.process import PASSWORD, ApplianceProcess
 
-WARM_UP = 0.3
-"""Share of the requests after which memory is measured first: until then caches fill."""
+PARTS, WARM_UP = 10, 3
+"""A run is so many equal parts; memory is measured first after so many of them: until then caches fill."""
 
 GROWTH = 0.10
 POOLED = 24
@@ -252,19 +252,22 @@ async def run(work: Path, count: int, seed: int, lines: int, seconds: float = fl
             shooter = Shooter(random.Random(seed), operations(work), keys)
             found = Findings(until=time.monotonic() + seconds)
             began = time.monotonic()
-            await volley(shooter, process.port, round(count * WARM_UP), lines, found)
-            await asyncio.sleep(3)
-            warm = await asyncio.to_thread(process.look)
-            await volley(shooter, process.port, count - round(count * WARM_UP), lines, found)
-            took = time.monotonic() - began
-            await asyncio.sleep(3)
-            end = await asyncio.to_thread(process.look)
-            print(
-                f"{found.sent} requests, {found.replies} replies in {took:.0f} s; {engine.requests} reached the engine"
-            )
+            for part in range(PARTS):
+                await volley(shooter, process.port, count * (part + 1) // PARTS - count * part // PARTS, lines, found)
+                print(f"{found.sent} requests, {found.replies} replies in {time.monotonic() - began:.0f} s", flush=True)
+                if part + 1 == WARM_UP:
+                    warm = await settled(process)
+            end = await settled(process)
+            print(f"{engine.requests} reached the engine")
         finally:
             await asyncio.to_thread(manager.__exit__, None, None, None)
     return judged(found, warm, end, process.output())
+
+
+async def settled(process: WatchedProcess) -> Alive:
+    """What is alive when nobody has asked for some seconds."""
+    await asyncio.sleep(3)
+    return await asyncio.to_thread(process.look)
 
 
 def judged(found: Findings, warm: Alive, end: Alive, log: str) -> list[str]:

@@ -202,7 +202,7 @@ def spoil_value(rng: random.Random, value: Any) -> Any:
     """Change one place."""
     places = list(_places(value))
     if not places or rng.random() < 0.02:
-        return rng.choice(JUNK)
+        return copy.deepcopy(rng.choice(JUNK))  # it may be spoilt further
     container, key = rng.choice(places)
     way = rng.random()
     if way < 0.5:
