@@ -1,8 +1,8 @@
 """Learning documents: bytes in, published passages out.
 
 1. `DocumentService.upload` stores the bytes by their SHA-256 and registers a version; from then on no crash loses it.
-2. A durable workflow (`jobs.py`) reads the file in a cage (`parsing/`), cuts it into passages, embeds and indexes them
-   in batches, and publishes the version by one pointer switch (`ingest.py`).
+2. A durable workflow (`jobs.py`, `workflow.py`) reads the file in a cage (`parsing/`), cuts it into passages, embeds
+   and indexes them in batches, and publishes the version by one pointer switch (`ingest.py`).
 3. The sweep takes out what is overtaken, refused or deleted.
 
 Every file ends as `indexed`, `partial(reason)` or `refused(reason)`; none is lost silently and none harms another.

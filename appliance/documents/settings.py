@@ -21,3 +21,8 @@ class DocumentSettings:
     """How often lost work is picked up and dead points are removed."""
     worker_name: str = "local"
     """Names this worker in the job store; after a crash it takes up its own unfinished work."""
+
+    @property
+    def takes_from_others(self) -> bool:
+        """Other processes may hand documents to this one: they share its job store."""
+        return self.parallel > 0 and not self.jobs_database_url.startswith("sqlite")

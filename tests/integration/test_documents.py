@@ -95,7 +95,8 @@ async def test_an_index_that_is_down_for_long_costs_no_document(
     """Longer than a step is tried; meanwhile people see what is waited for."""
     index, failures, reasons = running_gateway.parts.index, 0, set()
     upsert = index.upsert
-    monkeypatch.setattr(running_gateway.parts.jobs._workflow, "_patience", Patience(0.01, 0.05))
+    store = await running_gateway.parts.jobs.store()
+    monkeypatch.setattr(store.workflow, "patience", Patience(0.01, 0.05))
     async with await running_gateway.operator() as client:
         key = await client.collection(f"c-{uuid.uuid4().hex}")
 

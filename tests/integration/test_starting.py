@@ -74,6 +74,26 @@ async def test_a_second_one_on_the_folder_is_refused_and_the_first_goes_on(tmp_p
     assert not (running.data / "run" / "operator.json").exists()
 
 
+async def test_the_job_store_is_opened_with_the_first_document(tmp_path: Path, engine: FakeEngine) -> None:
+    running, folder = appliance_in(tmp_path / "data", engine), tmp_path / "files"
+    folder.mkdir()
+
+    def drivers() -> bool:
+        assert running.process is not None
+        return "psycopg" in Path(f"/proc/{running.process.pid}/maps").read_text()
+
+    for number in ("one", "two"):
+        await asyncio.to_thread(running.start)
+        try:
+            assert not drivers(), "a gateway at rest pays for the job store"
+            (folder / f"{number}.txt").write_text(f"The gate code is {number}.")
+            said = await asyncio.to_thread(running.cli_json, "ingest", str(folder), "--collection", "Gates")
+            assert {r["path"]: r["state"] for r in said}[f"{number}.txt"] == "indexed"
+            assert drivers()
+        finally:
+            assert await asyncio.to_thread(running.stop) == 0
+
+
 async def test_it_ends_in_order_on_a_signal(tmp_path: Path, engine: FakeEngine) -> None:
     running = appliance_in(tmp_path / "data", engine)
     await asyncio.to_thread(running.start)

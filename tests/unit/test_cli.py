@@ -8,6 +8,9 @@ import typer
 
 from appliance.cli import MODULES, build
 
+AT_REST = ("dbos", "psycopg", "alembic", "mako", "qdrant_client", "redis", "langchain_core", "opentelemetry", "aiohttp")
+"""What a gateway loads when it is needed only; its memory at rest is promised."""
+
 HEAVY = ("litestar", "sqlalchemy", "dbos", "qdrant_client", "qdrant_edge", "kreuzberg", "onnxruntime")
 
 
@@ -32,6 +35,16 @@ import sys
 from appliance.cli import build
 build({command!r})
 print([m for m in {HEAVY!r} if m in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_gateway_at_rest_has_loaded_nothing_that_waits_for_work() -> None:
+    code = f"""
+import sys
+import appliance.commands.serving
+print([m for m in {AT_REST!r} if m in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
