@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from litestar import Litestar
@@ -28,6 +29,7 @@ from appliance.edge import (
     webui_routes,
 )
 from appliance.explain import AccessController
+from appliance.foundation import end_within
 from appliance.identity import (
     Authentication,
     DirectoryController,
@@ -49,6 +51,9 @@ __all__ = ["Parts", "build_app", "build_parts", "running"]
 
 IMAGE_PATHS = ("/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/messages/count_tokens")
 """Their bodies may hold pictures, as data URLs."""
+
+PART_ENDS_S = 15.0
+"""Longest wait for one part at the end; engines get ten seconds to end by themselves."""
 
 WEBUI_DIST = Path(__file__).parent / "webui" / "dist"
 
@@ -164,15 +169,16 @@ def _dependencies(parts: Parts) -> dict[str, Provide]:
 async def running(parts: Parts) -> AsyncIterator[Parts]:
     """Start what has a life of its own, in order; stop it in reverse, whatever happened."""
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(parts.database.close)
-        stack.push_async_callback(parts.index.close)
+        stack.push_async_callback(end_within, PART_ENDS_S, "database", parts.database.close)
+        stack.push_async_callback(end_within, PART_ENDS_S, "index", parts.index.close)
         stack.callback(parts.request_log.flush)
         if parts.tracing is not None:
-            stack.push_async_callback(asyncio.to_thread, parts.tracing.stop)
+            stop = partial(asyncio.to_thread, parts.tracing.stop)
+            stack.push_async_callback(end_within, PART_ENDS_S, "tracing", stop)
         oidc = () if parts.oidc is None else (parts.oidc,)
         for part in (parts.audit, *oidc, parts.access, parts.engines, parts.usage, parts.jobs, parts.chat, parts.door):
             await part.start()
-            stack.push_async_callback(part.stop)
+            stack.push_async_callback(end_within, PART_ENDS_S, type(part).__name__, part.stop)
         yield parts
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import faulthandler
 import fcntl
 import gc
 import json
@@ -9,18 +10,21 @@ import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
 import uvloop
 
-from appliance.app import Parts, build_app, running
+from appliance.app import PART_ENDS_S, Parts, build_app, running
 from appliance.commands.web import server_config
-from appliance.foundation import Conflict
+from appliance.foundation import Conflict, end_within
 from appliance.migrations import migrate
 from appliance.settings import Settings
+
+ENDS_S = 50.0
+"""After the signal the process is gone by then, whatever hangs; where it hung stands in the log."""
 
 M_ARENA_MAX, ARENAS = -8, 2
 """glibc's number for `mallopt`, and how many heaps all threads share."""
@@ -82,6 +86,11 @@ def tidy_memory() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:  # glibc only
         trim(0)
+
+
+def end_at_last() -> None:
+    """From a signal on the process has a bounded time; then it writes where each thread stands, and is gone."""
+    faulthandler.dump_traceback_later(ENDS_S, exit=True)
 
 
 def prepare_folders(settings: Settings) -> None:
@@ -149,17 +158,20 @@ async def work(parts: Parts) -> None:
     """Take in documents until SIGTERM or SIGINT."""
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        end_at_last()
+        ended.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ended.set)
-    await parts.engines.start()
-    try:
-        await parts.jobs.start()
+        loop.add_signal_handler(number, end)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(end_within, PART_ENDS_S, "database", parts.database.close)
+        stack.push_async_callback(end_within, PART_ENDS_S, "index", parts.index.close)
+        for part in (parts.engines, parts.jobs):
+            await part.start()
+            stack.push_async_callback(end_within, PART_ENDS_S, type(part).__name__, part.stop)
         await ended.wait()
-        await parts.jobs.stop()
-    finally:
-        await parts.engines.stop()
-        await parts.index.close()
-        await parts.database.close()
 
 
 @contextmanager
@@ -195,16 +207,15 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """Ours stay until the process is gone: without them a second signal would kill it while its parts end."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._ask_to_stop)
-        try:
-            yield
-        finally:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.remove_signal_handler(number)
+        yield
 
     def _ask_to_stop(self) -> None:
+        if not self.should_exit:
+            end_at_last()
         self.force_exit = self.should_exit  # a second signal does not wait for open streams
         self.should_exit = True
 

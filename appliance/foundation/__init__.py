@@ -1,7 +1,11 @@
-"""What every room may use: errors, ids, the clock, lanes, the request in work, the log. Imports nothing of ours."""
+"""What every room may use: errors, ids, the clock, lanes, the request in work, the log, ends in bounded time.
+
+Imports nothing of ours.
+"""
 
 from appliance.foundation.clock import Clock, SystemClock
 from appliance.foundation.context import TRAIL, Caller, Span, Tracer, Trail, note_error, traced
+from appliance.foundation.ending import end_within
 from appliance.foundation.errors import (
     ApplianceError,
     CallerError,
@@ -41,6 +45,7 @@ __all__ = [
     "Tracer",
     "Trail",
     "configure_logging",
+    "end_within",
     "explain_cancelled",
     "new_id",
     "note_error",

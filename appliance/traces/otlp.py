@@ -11,7 +11,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from appliance.foundation import Trail
 
 SERVICE = "private-model-appliance"
-EXPORT_S = 10
+EXPORT_S = 5
 """Longest wait for the collector, in the SDK's own thread."""
 
 
