@@ -5,7 +5,14 @@ export interface GroupRef {
   name: string;
 }
 
-export type Role = "user" | "administrator";
+export type Role =
+  | "user"
+  | "assistant_owner"
+  | "knowledge_owner"
+  | "group_administrator"
+  | "operator"
+  | "auditor"
+  | "administrator";
 
 export interface Me {
   id: string;
@@ -34,6 +41,34 @@ export interface Group {
   id: string;
   name: string;
   member_count: number;
+}
+
+/** A request to read another person's conversations. */
+export interface BreakGlass {
+  id: string;
+  person_id: string;
+  person: string;
+  asked_by_id: string;
+  asked_by: string;
+  reason: string;
+  minutes: number;
+  asked_at: string;
+  state: "requested" | "lapsed" | "approved" | "refused" | "ended" | "over";
+  decided_by: string;
+  until: string | null;
+  read_count: number;
+}
+
+/** What the person is told about it. */
+export interface BreakGlassNotice {
+  id: string;
+  asked_by: string;
+  approved_by: string;
+  reason: string;
+  until: string | null;
+  state: "approved" | "ended" | "over";
+  read_count: number;
+  seen: boolean;
 }
 
 /** Null is everything that the account may, an empty list is nothing. */

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Navigate, Outlet, useLocation } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { Brand } from "@/app/Brand";
+import { GlassBanner } from "@/app/GlassBanner";
 import { queries } from "@/app/queries";
 import { Rail } from "@/app/Rail";
 import { useI18n } from "@/i18n";
@@ -44,6 +45,7 @@ export function Shell() {
       <Rail me={me.data} onClose={() => setDrawerOpen(false)} />
       {drawerOpen && <div className="shell__shade" aria-hidden="true" onClick={() => setDrawerOpen(false)} />}
       <main id="content" className="shell__content" tabIndex={-1}>
+        <GlassBanner />
         <Outlet />
       </main>
     </div>

@@ -1,4 +1,5 @@
 import { QueryCache, QueryClient, queryOptions } from "@tanstack/react-query";
+import { fetchBreakGlass, fetchNotices } from "@/api/breakGlass";
 import { fetchAssistants, fetchConversation, fetchConversations } from "@/api/conversations";
 import { ApiError } from "@/api/http";
 import { fetchKeyEndpoints, fetchKeys, fetchServiceAccounts, type KeyHolder } from "@/api/keys";
@@ -39,6 +40,8 @@ export const queries = {
   serviceAccounts: queryOptions({ queryKey: ["service-accounts"], queryFn: fetchServiceAccounts }),
   users: queryOptions({ queryKey: ["users"], queryFn: fetchUsers }),
   groups: queryOptions({ queryKey: ["groups"], queryFn: fetchGroups }),
+  breakGlass: queryOptions({ queryKey: ["break-glass"], queryFn: fetchBreakGlass }),
+  notices: queryOptions({ queryKey: ["notices"], queryFn: fetchNotices, staleTime: 60_000 }),
 };
 
 /** The documents of a collection come in portions, so they have a key of their own. */

@@ -12,7 +12,16 @@ const keys = Object.keys(en) as MessageKey[];
 const placeholders = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(([name]) => name).sort();
 
 /** Keys built from a state or role name carry that prefix in the code. */
-const builtFrom = ["login.", "history.", "document.", "models.", "theme.", "account.roles_", "keys.scope_"];
+const builtFrom = [
+  "login.",
+  "history.",
+  "document.",
+  "models.",
+  "theme.",
+  "account.roles_",
+  "keys.scope_",
+  "glass.state_",
+];
 
 function isUsed(key: string): boolean {
   const base = key.replace(/_(one|other)$/, "");

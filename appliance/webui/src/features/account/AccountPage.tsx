@@ -1,9 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
+import type { Role } from "@/api/types";
 import { queries } from "@/app/queries";
 import { applyTheme, readTheme, themes } from "@/app/theme";
+import { BreakGlassSection } from "@/features/account/BreakGlassSection";
 import { GroupsSection } from "@/features/account/GroupsSection";
+import { NoticesSection } from "@/features/account/NoticesSection";
 import { PasswordSection } from "@/features/account/PasswordSection";
 import { PeopleSection } from "@/features/account/PeopleSection";
 import { type Language, languages, useI18n } from "@/i18n";
@@ -13,6 +16,9 @@ import { Notice } from "@/ui/Notice";
 import { Badge } from "@/ui/States";
 import { useTitle } from "@/ui/useTitle";
 import "@/features/account/account.css";
+
+/** Roles that may ask to break the glass, and approve it. */
+const overseers: Role[] = ["auditor", "administrator"];
 
 export function AccountPage() {
   const { t } = useI18n();
@@ -25,6 +31,7 @@ export function AccountPage() {
         <h1>{t("account.title")}</h1>
       </header>
       {me.must_change_password && <Notice tone="warning">{t("account.must_change")}</Notice>}
+      <NoticesSection />
       <section className="section">
         <h2>{t("account.profile")}</h2>
         <p>{me.name}</p>
@@ -53,6 +60,7 @@ export function AccountPage() {
           <GroupsSection />
         </>
       )}
+      {me.roles.some((role) => overseers.includes(role)) && <BreakGlassSection me={me} />}
     </div>
   );
 }
