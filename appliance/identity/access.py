@@ -3,13 +3,13 @@
 from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from appliance.audit import Audit, Event, record
 from appliance.foundation import Clock, NotAuthenticated
 from appliance.identity.admission import Admission
 from appliance.identity.credentials import Credential
-from appliance.identity.errors import BadCredentials, TooManyAttempts
+from appliance.identity.errors import BadCredentials
 from appliance.identity.leases import Leases
 from appliance.identity.lookup import Lookup, read_principal
 from appliance.identity.models import SessionRow, UserRow
@@ -17,6 +17,7 @@ from appliance.identity.passwords import Passwords
 from appliance.identity.rights import Known, RightsCache, changing_rights
 from appliance.identity.secrets import OPERATOR_PREFIX, fingerprint, random_text
 from appliance.identity.settings import IdentitySettings
+from appliance.identity.throttle import Attempt, Throttle
 from appliance.identity.used import UsedLog
 from appliance.identity.values import Principal
 from appliance.identity.watch import RightsWatch
@@ -65,6 +66,7 @@ class Access:
         self._settings = settings
         self._audit = audit
         self._operator_token = OPERATOR_PREFIX + random_text(43)
+        self._throttle = Throttle(database, clock)
         self._used = UsedLog(database)
         self._watch = RightsWatch(database, rights, self._used)
         self._lookup = Lookup(database, clock, settings, self._used, self._operator_token)
@@ -143,29 +145,32 @@ class Access:
 
         Raises:
             BadCredentials: unknown, wrong or disabled; all three look alike and take as long.
-            TooManyAttempts: the account waits after too many wrong passwords.
+            TooManyAttempts: too many wrong passwords for this account or from there.
+            AuthenticationBusy: too many logins at once.
         """
-        now = self._clock.now()
         async with self._database.read() as session:
             row = await session.scalar(
                 select(UserRow).where(UserRow.email == email.strip().lower(), UserRow.kind == "person")
             )
-        if row is not None and row.locked_until is not None and row.locked_until > now:
-            raise TooManyAttempts(
-                "There were too many wrong passwords for this account.",
-                retry_after_s=(row.locked_until - now).total_seconds(),
-            )
-        good = await self._passwords.matches(row.password_hash if row else None, password)
+        async with self._throttle.attempt(email, row.id if row else None) as attempt:
+            good = await self._passwords.matches(row.password_hash if row else None, password)
         if row is None or not good or row.disabled or row.withdrawn:
             await self._note_failure(row.id if row else None, email)
             raise BadCredentials("The address or the password is wrong.")
-        return await self._open_session(row.id)
+        return await self._open_session(row.id, attempt)
 
     async def password_is(self, user_id: UUID, password: str) -> bool:
-        """Whether this is the account's password."""
+        """Whether this is the account's password. Raises TooManyAttempts: it may be somebody at another's screen."""
         async with self._database.read() as session:
             row = await session.get(UserRow, user_id)
-        return await self._passwords.matches(row.password_hash if row else None, password)
+        async with self._throttle.attempt(row.email if row else "", user_id if row else None) as attempt:
+            good = await self._passwords.matches(row.password_hash if row else None, password)
+        if row is None or not good:
+            await self._note_failure(row.id if row else None, row.email if row else "")
+            return False
+        async with self._database.write() as session:
+            await self._throttle.forgive(session, attempt, user_id)
+        return True
 
     async def log_out(self, token: str) -> None:
         async with changing_rights(self._database, self._rights) as session:
@@ -174,12 +179,10 @@ class Access:
                 await session.delete(row)
                 await record(session, Event("session.ended", f"user:{row.user_id}"))
 
-    async def _open_session(self, user_id: UUID) -> tuple[str, Principal]:
+    async def _open_session(self, user_id: UUID, attempt: Attempt) -> tuple[str, Principal]:
         now, token = self._clock.now(), random_text(43)
         async with self._database.write() as session:
-            await session.execute(
-                update(UserRow).where(UserRow.id == user_id).values(failed_logins=0, locked_until=None)
-            )
+            await self._throttle.forgive(session, attempt, user_id)
             session.add(
                 SessionRow(
                     token_hash=fingerprint(token),
@@ -202,12 +205,6 @@ class Access:
             details = {"address": self._audit.masked(email)}
             account = f"user:{user_id}" if user_id else ""
             await record(session, Event("login.failed", account, "failed", details))
-            row = await session.get(UserRow, user_id) if user_id else None
-            if row is None:
-                return
-            row.failed_logins += 1
-            if row.failed_logins >= self._settings.attempts_before_lock:
-                row.failed_logins, row.locked_until = 0, self._clock.now() + self._settings.lock_time
 
     def _noted(self, known: Known) -> Principal:
         if known.used_as is not None:

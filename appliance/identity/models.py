@@ -107,6 +107,30 @@ class SessionRow(Base):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class LoginTriesRow(Base):
+    """Passwords that were tried and not yet forgotten, counted by what they have in common (throttle.py)."""
+
+    __tablename__ = "login_tries"
+
+    bucket: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """SHA-256 of what they have in common."""
+    account: Mapped[str] = mapped_column(String(64), index=True)
+    """SHA-256 of the address that was typed, whether or not an account has it; empty where it is about no account."""
+    tries: Mapped[int]
+    ends_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class KnownPlaceRow(Base):
+    """Where an account has logged in before."""
+
+    __tablename__ = "known_places"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    place: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """SHA-256 of the network address."""
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class ApiKeyRow(Base):
     """A program's key. The secret is shown once; only its hash is kept."""
 

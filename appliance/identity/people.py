@@ -25,6 +25,7 @@ from appliance.identity.passwords import Passwords
 from appliance.identity.rights import RightsCache, changing_rights
 from appliance.identity.roles import ROLES, Role
 from appliance.identity.secrets import random_text
+from appliance.identity.throttle import forget_tries
 from appliance.identity.values import EVERYBODYS, Kind
 from appliance.storage import Database
 
@@ -128,7 +129,7 @@ class People:
             row.disabled = row.disabled if change.disabled is None else change.disabled
             if hashed is not None:
                 row.password_hash, row.must_change_password = hashed, True
-                row.failed_logins, row.locked_until = 0, None
+                await forget_tries(session, row.email)
             if change.roles is not None and "group_administrator" not in change.roles:  # given again, it begins anew
                 groups_of_theirs = GroupAdministratorRow.user_id == user_id
                 await session.execute(delete(GroupAdministratorRow).where(groups_of_theirs))
@@ -144,9 +145,7 @@ class People:
         hashed = await self._passwords.hash(password)
         async with changing_rights(self._database, self._rights) as session:
             await session.execute(
-                update(UserRow)
-                .where(UserRow.id == user_id)
-                .values(password_hash=hashed, must_change_password=False, failed_logins=0, locked_until=None)
+                update(UserRow).where(UserRow.id == user_id).values(password_hash=hashed, must_change_password=False)
             )
             others = delete(SessionRow).where(SessionRow.user_id == user_id)
             if keep_session is not None:

@@ -19,9 +19,6 @@ class IdentitySettings:
     """A session is over after this time, used or not."""
     secure_cookie: bool = False
     """True behind TLS: the cookie gets the `__Host-` name and never travels in clear."""
-    attempts_before_lock: int = 8
-    """Wrong passwords in a row before an account waits."""
-    lock_time: timedelta = timedelta(minutes=5)
     password_min_length: int = 12
     key_longest_days: int = 400
 

@@ -14,7 +14,7 @@ import uvicorn
 from appliance.app import Parts, build_app, build_parts, running
 from appliance.commands.web import server_config
 from appliance.migrations import migrate
-from appliance.settings import DatabaseSection, EnginesSection, ModelSection, Settings
+from appliance.settings import DatabaseSection, EnginesSection, ModelSection, ServerSection, Settings
 
 ADMIN = "admin@localhost"
 PASSWORD = "correct horse battery staple"
@@ -28,6 +28,7 @@ def settings_for(data: Path, chat_url: str, embed_url: str, database_url: str = 
     """Engines elsewhere, everything else in `data`."""
     return Settings(
         data_dir=str(data),
+        server=ServerSection(trusted_proxies=("127.0.0.1",)),  # so that a test may come from anywhere
         database=DatabaseSection(url=database_url),
         engines=EnginesSection(
             models=(

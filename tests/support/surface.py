@@ -1,5 +1,6 @@
 """Everything that can be called, read off the application itself, with things that exist behind each address."""
 
+import asyncio
 import hashlib
 import json
 import re
@@ -56,8 +57,8 @@ class World:
 
 
 def fill(template: str, ids: Mapping[str, str]) -> str:
-    """The address with an id for each parameter."""
-    return re.sub(r"\{(\w+):\w+\}", lambda found: ids[found[1]], template)
+    """The address with an id for each parameter; where we made nothing, one that nothing has."""
+    return re.sub(r"\{(\w+):\w+\}", lambda found: ids.get(found[1], str(uuid.uuid4())), template)
 
 
 async def furnish(gateway: Gateway) -> World:
@@ -75,6 +76,9 @@ async def furnish(gateway: Gateway) -> World:
     ids["account_id"] = (await chief.ok("POST", "/api/service-accounts", program))["id"]
     ids["key_id"] = (await chief.ok("POST", "/api/keys", {"name": name, "expires_in_days": 1}))["id"]
     ids |= await _knowledge(chief, name) | await _programs(chief)
+    async with asyncio.timeout(60):
+        while (await chief.ok("GET", f"/v1/batches/{ids['batch_id']}"))["status"] != "completed":
+            await asyncio.sleep(0.1)  # nothing of ours shall write any more
     return World(gateway, chief, ids)
 
 
