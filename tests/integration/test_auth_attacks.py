@@ -15,7 +15,7 @@ from tests.campaigns.token_attacks import mutants
 from tests.fakes.engine import FakeEngine
 from tests.fakes.provider import FakeProvider, providing
 from tests.support.gateway import Client, Gateway, settings_for
-from tests.support.sso import sso_gateway, with_provider
+from tests.support.sso import database_of, sso_gateway, with_provider
 from tests.support.token_attacks import ROWS, Attack, World, attacks, controls
 
 LONGEST_HEADER = 60_000
@@ -44,8 +44,10 @@ async def world(listener: tuple[str, list[str]]) -> AsyncIterator[World]:
 
 
 @pytest.fixture(scope="module")
-async def door(world: World, engine: FakeEngine, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gateway]:
-    settings = settings_for(tmp_path_factory.mktemp("attacks"), engine.url, engine.url)
+async def door(
+    request: pytest.FixtureRequest, world: World, engine: FakeEngine, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Gateway]:
+    settings = settings_for(tmp_path_factory.mktemp("attacks"), engine.url, engine.url, database_of(request))
     async with sso_gateway(with_provider(settings, world.provider)) as running:
         yield running
 

@@ -8,15 +8,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from appliance.identity.credentials import Credential
 from tests.fakes.engine import FakeEngine
 from tests.fakes.forge import signed
 from tests.fakes.provider import FakeProvider, FakeUser, providing
-from tests.support import postgres
 from tests.support.gateway import CHAT_MODEL, Client, Gateway, settings_for
-from tests.support.sso import sso_gateway, with_provider
+from tests.support.sso import database_of, sso_gateway, with_provider
 
 QUESTION = {"model": CHAT_MODEL, "messages": [{"role": "user", "content": "Say something."}]}
 
@@ -34,10 +33,7 @@ async def door(
     engine: FakeEngine,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Gateway]:
-    url = ""
-    if request.config.getoption("--database") == "postgres":
-        url = postgres.new_database(request.getfixturevalue("postgres_server"))
-    settings = settings_for(tmp_path_factory.mktemp("bearer"), engine.url, engine.url, url)
+    settings = settings_for(tmp_path_factory.mktemp("bearer"), engine.url, engine.url, database_of(request))
     async with sso_gateway(with_provider(settings, provider)) as running:
         yield running
 
@@ -187,6 +183,20 @@ async def test_a_known_token_asks_neither_database_nor_provider(door: Gateway, p
     assert provider.asked == asked
 
 
+async def test_each_refusal_is_one_event_of_the_audit(door: Gateway, provider: FakeProvider) -> None:
+    async def denied() -> int:
+        async with door.parts.database.read() as session:
+            found = await session.execute(text("SELECT count(*) FROM audit_events WHERE action = 'access.denied'"))
+            return int(found.scalar_one())
+
+    before = await denied()
+    refused = [{"aud": "other"}, {"groups": []}, {"exp": 1}]
+    for other in refused:
+        async with with_token(door, provider.mint(somebody(provider), **other)) as client:
+            assert (await client.get("/api/key-endpoints")).status_code in {401, 403}
+    assert await denied() - before == len(refused)
+
+
 async def test_two_tokens_that_share_all_but_the_end_are_two(door: Gateway, provider: FakeProvider) -> None:
     token = provider.mint(somebody(provider))
     async with with_token(door, token) as client, with_token(door, token[:-1] + "-") as other:
@@ -198,7 +208,7 @@ async def test_many_refused_tokens_keep_no_key_from_being_looked_up(door: Gatewa
     """While the provider hangs, tokens with unknown keys wait for it; a key that is new here does not."""
     parts = door.parts
     person, _ = await parts.people.create(email=f"{uuid.uuid4().hex}@x.test", name="K", password=None, roles=("user",))
-    _, text = await parts.keys.create(person.id, "test", 1)
+    _, key = await parts.keys.create(person.id, "test", 1)
     assert parts.oidc is not None
     provider.fault = "hang"
     try:
@@ -208,7 +218,7 @@ async def test_many_refused_tokens_keep_no_key_from_being_looked_up(door: Gatewa
         waiting = [asyncio.create_task(client.get("/api/me")) for client in flood]
         await asyncio.sleep(0.3)
         began = time.monotonic()
-        async with with_token(door, text) as client:
+        async with with_token(door, key) as client:
             assert (await client.get("/api/me")).status_code == 200
         took = time.monotonic() - began
     finally:

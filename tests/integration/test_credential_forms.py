@@ -23,7 +23,7 @@ from appliance.storage import Database, StorageSettings
 from tests.fakes.engine import FakeEngine
 from tests.fakes.provider import FakeProvider, providing
 from tests.support.gateway import Gateway, settings_for
-from tests.support.sso import sso_gateway, with_provider
+from tests.support.sso import database_of, sso_gateway, with_provider
 
 Header = tuple[bytes, bytes]
 
@@ -37,9 +37,12 @@ async def provider() -> AsyncIterator[FakeProvider]:
 
 @pytest.fixture(scope="module")
 async def door(
-    provider: FakeProvider, engine: FakeEngine, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    provider: FakeProvider,
+    engine: FakeEngine,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Gateway]:
-    settings = settings_for(tmp_path_factory.mktemp("forms"), engine.url, engine.url)
+    settings = settings_for(tmp_path_factory.mktemp("forms"), engine.url, engine.url, database_of(request))
     async with sso_gateway(with_provider(settings, provider)) as running:
         yield running
 

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import msgspec
+import pytest
 import uvicorn
 
 from appliance.app import build_app, build_parts
@@ -16,7 +17,15 @@ from appliance.commands.web import server_config
 from appliance.migrations import migrate
 from appliance.settings import IdentitySection, OidcSection, Settings
 from tests.fakes.provider import CLIENT, FakeProvider
+from tests.support import postgres
 from tests.support.gateway import CHAT_MODEL, Gateway
+
+
+def database_of(request: pytest.FixtureRequest) -> str:
+    """A new one of the kind that the run is about."""
+    if request.config.getoption("--database") == "postgres":
+        return postgres.new_database(request.getfixturevalue("postgres_server"))
+    return ""
 
 
 def with_provider(settings: Settings, provider: FakeProvider, **other: Any) -> Settings:
@@ -46,7 +55,7 @@ async def sso_gateway(settings: Settings) -> AsyncIterator[Gateway]:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(parts.database.close)
         assert parts.oidc is not None
-        for part in (parts.access, parts.oidc, parts.engines, parts.usage):
+        for part in (parts.audit, parts.oidc, parts.access, parts.engines, parts.usage):
             await part.start()
             stack.push_async_callback(part.stop)
         serving = asyncio.create_task(server.serve())

@@ -37,6 +37,7 @@ UNSAFE: dict[str, dict[str, Any]] = {
     "no claim of groups": {"groups_claim": ""},
     "untyped tokens for the client itself": {"untyped_access_tokens": True},
     "authorities that are not there": {"ca_file": "/nowhere/ca.pem"},
+    "authorities that are none": {"ca_file": __file__},
     "a secret that is not there": {"client_secret_file": "/nowhere/secret"},
 }
 

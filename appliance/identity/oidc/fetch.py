@@ -1,7 +1,6 @@
 """Calls to the identity provider: bounded in size and time, no redirects, no proxies, no cookies, own authorities."""
 
 import asyncio
-import ssl
 from collections.abc import Mapping
 from urllib.parse import quote_plus
 
@@ -10,7 +9,7 @@ import msgspec
 
 from appliance.edge import check_json
 from appliance.foundation import InvalidInput
-from appliance.identity.oidc.errors import ProviderUnavailable
+from appliance.identity.oidc.errors import OidcMisconfigured, ProviderUnavailable
 from appliance.identity.oidc.settings import OidcSettings
 
 MOST_BYTES = 512 * 1024
@@ -58,24 +57,22 @@ class Fetch:
         self, method: str, url: str, form: Mapping[str, str] | None, basic: tuple[str, str] | None
     ) -> tuple[int, bytes]:
         headers = {} if basic is None else {"authorization": aiohttp.encode_basic_auth(*map(quote_plus, basic))}
-        session = self._opened()  # outside the time limit: reading all authorities takes a while, once
         try:
+            session = self._opened()  # outside the time limit: reading all authorities takes a while, once
             async with (
                 asyncio.timeout(self._settings.timeout_s),
                 session.request(method, url, data=form, headers=headers, allow_redirects=False) as reply,
             ):
                 return reply.status, await _capped(reply)
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, OidcMisconfigured) as error:
             raise ProviderUnavailable(
                 f"The identity provider cannot be asked at {url}: {str(error) or type(error).__name__}."
             ) from error
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
-            context = ssl.create_default_context(cafile=self._settings.ca_file)
-            context.minimum_version = ssl.TLSVersion.TLSv1_2
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=AT_ONCE, ssl=context, keepalive_timeout=30),
+                connector=aiohttp.TCPConnector(limit=AT_ONCE, ssl=self._settings.tls(), keepalive_timeout=30),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=False,
                 auto_decompress=False,

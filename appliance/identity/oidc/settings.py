@@ -1,6 +1,7 @@
 """Which identity provider is trusted, and how far."""
 
 import ipaddress
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,9 +68,20 @@ class OidcSettings:
             )
         if not 0 <= self.leeway_s <= LONGEST_LEEWAY_S:
             raise OidcMisconfigured(f"identity.oidc.leeway_s must be 0 to {LONGEST_LEEWAY_S}.")
-        if self.ca_file is not None and not self.ca_file.is_file():
-            raise OidcMisconfigured(f"identity.oidc.ca_file: there is no file {self.ca_file}.")
+        self.tls()
         return self
+
+    def tls(self) -> ssl.SSLContext:
+        """By which the provider's certificate is checked. Raises OidcMisconfigured."""
+        try:
+            context = ssl.create_default_context(cafile=self.ca_file)
+        except (OSError, ValueError) as error:
+            raise OidcMisconfigured(
+                f"identity.oidc.ca_file: {self.ca_file} cannot be read: {type(error).__name__}.",
+                remedy="Name a file with certificates in PEM.",
+            ) from error
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        return context
 
 
 def check_address(name: str, url: str) -> None:
