@@ -18,6 +18,7 @@ CLIENT_PAGES = (
     "/models",
     "/account",
     "/account/keys",
+    "/account/roles",
 )
 FOREVER = "public, max-age=31536000, immutable"
 MISSING = b"""<!doctype html><meta charset=utf-8><title>Private Model Appliance</title>

@@ -14,6 +14,73 @@ export type Role =
   | "auditor"
   | "administrator";
 
+export type Permission =
+  | "account.use"
+  | "keys.manage"
+  | "models.use"
+  | "chats.keep"
+  | "files.keep"
+  | "collections.read"
+  | "collections.manage"
+  | "access.explain"
+  | "access.simulate"
+  | "accounts.read"
+  | "accounts.manage"
+  | "roles.give"
+  | "groups.read"
+  | "groups.manage"
+  | "service_accounts.manage"
+  | "directory.manage"
+  | "models.check"
+  | "models.manage"
+  | "limits.manage"
+  | "metrics.read"
+  | "usage.read"
+  | "audit.read"
+  | "break_glass.ask"
+  | "break_glass.approve";
+
+/** `own`: what is the caller's or shared with them; for groups, those that they administer. */
+export type Reach = "no" | "own" | "any";
+
+export interface Permissions {
+  roles: Role[];
+  permissions: { permission: Permission; what: string; reach: Record<Role, Reach> }[];
+  mine: Record<Permission, Reach>;
+}
+
+export interface Way {
+  kind: "owner" | "everyone" | "named" | "group";
+  /** Of a group: from one that the account is in itself to the one that reads. */
+  chain: GroupRef[];
+}
+
+export interface Explanation {
+  account: GroupRef;
+  object: { kind: string; id: string; name: string };
+  collection: GroupRef | null;
+  allowed: boolean;
+  ways: Way[];
+  limits: { kind: "account_shut" | "key_scope" | "private" }[];
+  readers: string[] | null;
+}
+
+export interface SeenCollection {
+  id: string;
+  name: string;
+  visible: boolean;
+  ways: Way[];
+}
+
+export interface FoundAs {
+  passage_id: string;
+  document: GroupRef;
+  collection: GroupRef;
+  page: number | null;
+  text: string;
+  score: number;
+}
+
 export interface Me {
   id: string;
   email: string;
@@ -36,6 +103,12 @@ export interface User {
 
 /** `password` is there only when the server made one; it is shown once. */
 export type CreatedUser = User & { password?: string | null };
+
+export interface GroupDetails extends GroupRef {
+  members: GroupRef[];
+  administrators: GroupRef[];
+  can_manage: boolean;
+}
 
 export interface Group {
   id: string;

@@ -1,4 +1,5 @@
 import { QueryCache, QueryClient, queryOptions } from "@tanstack/react-query";
+import { fetchExplanation, fetchGroup, fetchPermissions, fetchView } from "@/api/access";
 import { fetchBreakGlass, fetchNotices } from "@/api/breakGlass";
 import { fetchAssistants, fetchConversation, fetchConversations } from "@/api/conversations";
 import { ApiError } from "@/api/http";
@@ -42,6 +43,11 @@ export const queries = {
   groups: queryOptions({ queryKey: ["groups"], queryFn: fetchGroups }),
   breakGlass: queryOptions({ queryKey: ["break-glass"], queryFn: fetchBreakGlass }),
   notices: queryOptions({ queryKey: ["notices"], queryFn: fetchNotices, staleTime: 60_000 }),
+  group: (id: string) => queryOptions({ queryKey: ["group", id], queryFn: () => fetchGroup(id) }),
+  permissions: queryOptions({ queryKey: ["permissions"], queryFn: fetchPermissions, staleTime: 60_000 }),
+  explanation: (kind: "document" | "collection", id: string, user?: string) =>
+    queryOptions({ queryKey: ["why", kind, id, user], queryFn: () => fetchExplanation(kind, id, user) }),
+  view: (user: string) => queryOptions({ queryKey: ["view", user], queryFn: () => fetchView(user) }),
 };
 
 /** The documents of a collection come in portions, so they have a key of their own. */

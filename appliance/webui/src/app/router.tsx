@@ -90,9 +90,15 @@ const keys = createRoute({
   component: lazyRouteComponent(() => import("@/features/keys/KeysPage"), "KeysPage"),
 });
 
+const roles = createRoute({
+  getParentRoute: () => shell,
+  path: "/account/roles",
+  component: lazyRouteComponent(() => import("@/features/access/RolesPage"), "RolesPage"),
+});
+
 const routeTree = root.addChildren([
   login,
-  shell.addChildren([newChat, conversation, library, collection, document, models, account, keys]),
+  shell.addChildren([newChat, conversation, library, collection, document, models, account, keys, roles]),
 ]);
 
 export function createAppRouter(client: QueryClient) {

@@ -21,6 +21,11 @@ const builtFrom = [
   "account.roles_",
   "keys.scope_",
   "glass.state_",
+  "roles.about_",
+  "roles.can_",
+  "access.you_",
+  "access.they_",
+  "access.limit_",
 ];
 
 function isUsed(key: string): boolean {

@@ -23,6 +23,7 @@ const overseers: Role[] = ["auditor", "administrator"];
 export function AccountPage() {
   const { t } = useI18n();
   const { data: me } = useQuery(queries.me);
+  const mine = useQuery(queries.permissions).data?.mine;
   useTitle(t("account.title"));
   if (!me) return null;
   return (
@@ -54,12 +55,15 @@ export function AccountPage() {
           {t("keys.manage")}
         </Link>
       </section>
-      {me.roles.includes("administrator") && (
-        <>
-          <PeopleSection me={me} />
-          <GroupsSection />
-        </>
-      )}
+      <section className="section">
+        <h2>{t("roles.title")}</h2>
+        <p className="section__intro">{t("roles.intro")}</p>
+        <Link className={buttonClass("plain")} to="/account/roles">
+          {t("roles.open")}
+        </Link>
+      </section>
+      {mine?.["accounts.manage"] === "any" && <PeopleSection me={me} />}
+      {mine && mine["groups.manage"] !== "no" && <GroupsSection mayMake={mine["groups.manage"] === "any"} />}
       {me.roles.some((role) => overseers.includes(role)) && <BreakGlassSection me={me} />}
     </div>
   );

@@ -2,6 +2,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { changeUser, createUser, setMember, type UserChange } from "@/api/people";
 import type { Group, Me, User } from "@/api/types";
 import { queries } from "@/app/queries";
+import { RoleChecks } from "@/features/account/RoleChecks";
 import { Secret } from "@/features/account/Secret";
 import { useI18n } from "@/i18n";
 import { Button } from "@/ui/Button";
@@ -84,7 +85,6 @@ function PersonRow({ user, groups, isMe }: { user: User; groups: Group[]; isMe: 
     mutationFn: ({ id, is }: { id: string; is: boolean }) => setMember(id, user.id, is),
     onSuccess: refresh,
   });
-  const administrator = user.roles.includes("administrator");
   return (
     <li className="rows__row">
       <div className="rows__main">
@@ -106,19 +106,11 @@ function PersonRow({ user, groups, isMe }: { user: User; groups: Group[]; isMe: 
             </label>
           ))}
         </fieldset>
+        {user.kind === "person" && (
+          <RoleChecks user={user} disabled={isMe} onChange={(roles) => change.mutate({ roles })} />
+        )}
         {(change.isError || member.isError) && <ErrorNotice error={change.error ?? member.error} />}
       </div>
-      {user.kind === "person" && (
-        <label className="check">
-          <input
-            type="checkbox"
-            checked={administrator}
-            disabled={isMe}
-            onChange={() => change.mutate({ roles: administrator ? ["user"] : ["user", "administrator"] })}
-          />
-          {t("people.administrator")}
-        </label>
-      )}
       <Button small disabled={isMe} onClick={() => change.mutate({ disabled: !user.disabled })}>
         {t(user.disabled ? "people.enable" : "people.disable")}
       </Button>

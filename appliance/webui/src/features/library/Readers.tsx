@@ -34,9 +34,9 @@ export function ReadersEditor({
 }) {
   const { t } = useI18n();
   const nameOf = useReaderName();
-  const me = useQuery(queries.me);
+  const mine = useQuery(queries.permissions).data?.mine;
   const groups = useQuery(queries.groups);
-  const users = useQuery({ ...queries.users, enabled: me.data?.roles.includes("administrator") === true });
+  const users = useQuery({ ...queries.users, enabled: mine?.["accounts.read"] === "any" });
   const taken = new Set(readers.map(keyOf));
   const everyone: Reader = { kind: "everyone" };
   const groupReaders = (groups.data ?? []).map<Reader>(({ id, name }) => ({ kind: "group", id, name }));

@@ -3,6 +3,7 @@ import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router"
 import { fileUrl } from "@/api/library";
 import type { DocumentDetail } from "@/api/types";
 import { queries } from "@/app/queries";
+import { WhyButton } from "@/features/access/WhyButton";
 import { DocumentState } from "@/features/library/DocumentState";
 import { SourcePage } from "@/features/sources/SourcePage";
 import { useI18n } from "@/i18n";
@@ -41,6 +42,7 @@ export function DocumentPage() {
   return (
     <div className="page">
       <DocumentHead document={document.data} />
+      <WhyButton documentId={documentId} />
       {published && (
         <SourcePage
           documentId={documentId}

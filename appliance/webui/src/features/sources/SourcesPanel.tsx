@@ -1,6 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 import type { Citation } from "@/api/types";
+import { WhyButton } from "@/features/access/WhyButton";
 import { SourcePage } from "@/features/sources/SourcePage";
 import { useI18n } from "@/i18n";
 import { buttonClass, IconButton } from "@/ui/Button";
@@ -104,6 +105,7 @@ function ChosenSource({ citation }: { citation: Citation }) {
           {t("source.open")}
         </Link>
       </div>
+      <WhyButton documentId={citation.document_id} />
       <SourcePage
         documentId={citation.document_id}
         documentName={citation.document_name}
