@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.plugins import PluginProtocol
@@ -38,8 +38,10 @@ from appliance.identity import (
     LoginController,
     MeController,
     PeopleController,
+    Permission,
     PermissionsController,
     ServiceAccountsController,
+    requires,
 )
 from appliance.inference import EnginesController, ServedModelsController
 from appliance.monitoring import AuditController, MetricsController, MetricsDoor
@@ -91,7 +93,10 @@ def build_app(parts: Parts) -> Litestar:
         middleware=_middleware(parts),
         exception_handlers=exception_handlers(),
         openapi_config=OpenAPIConfig(
-            title="Private Model Appliance", version="0.1.0", path="/schema", render_plugins=[WholeSchema()]
+            title="Private Model Appliance",
+            version="0.1.0",
+            render_plugins=[WholeSchema()],
+            openapi_router=Router("/schema", route_handlers=[], guards=[requires(Permission.ACCOUNT_USE)]),
         ),
         logging_config=None,
         request_max_body_size=parts.settings.server.max_image_body_bytes,
