@@ -13,6 +13,7 @@ it. So nobody ever has a reason to erase one.
 
 from appliance.audit.actions import ACTIONS
 from appliance.audit.append import record
+from appliance.audit.checkpoints import Checkpoint
 from appliance.audit.errors import AuditUnwritable, UnknownAction
 from appliance.audit.events import Event
 from appliance.audit.ocsf import to_ocsf
@@ -26,6 +27,7 @@ __all__ = [
     "AuditReader",
     "AuditSettings",
     "AuditUnwritable",
+    "Checkpoint",
     "Event",
     "Filter",
     "StoredEvent",

@@ -11,6 +11,7 @@ ACTIONS: Mapping[str, str] = {
     "audit.went_back": "at a start the database had fewer events than a checkpoint says: a backup was put back",
     "audit.read": "somebody listed events",
     "audit.exported": "somebody took events out",
+    "audit.accepted": "somebody answered for a chain that went back, as after a backup was put back",
     "audit.cut": "events past their retention were removed up to a signed checkpoint",
     "appliance.started": "a gateway started",
     "appliance.stopped": "a gateway stopped in order",

@@ -22,8 +22,9 @@ FILE = "checkpoints.jsonl"
 LINE_BYTES = 4096
 """More than any line has; so the last one is found by reading no more than this."""
 
-Kind = Literal["checkpoint", "cut", "differs"]
-"""`cut`: events up to `seq` may be removed; `differs`: the database no longer had what a line before says."""
+Kind = Literal["checkpoint", "cut", "differs", "accepted"]
+"""`cut`: events up to `seq` may be removed; `differs`: the database no longer had what a line before says;
+`accepted`: somebody answered for that, as after a backup was put back, and the chain counts from there."""
 
 
 class Checkpoint(Struct, frozen=True):

@@ -42,6 +42,8 @@ class Report:
     checkpoints: int
     covered_through: int
     """The last event that a checkpoint vouches for; those after it are only chained."""
+    accepted: tuple[str, ...]
+    """When somebody answered for a chain that went back; what was signed before does not count any more."""
     public_keys: tuple[str, ...]
     """That the checkpoints were held against. Compare them with what you noted at the first start."""
     seconds: float

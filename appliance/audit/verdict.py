@@ -15,11 +15,13 @@ def judge(seen: "Seen", witness: Witness, findings: Findings) -> None:
     newest = witness.newest()
     if newest is None or not seen.events:
         return
+    accepted = witness.accepted[-1].seq if witness.accepted else 0
+    back = [seq for seq in seen.went_back if seq > accepted]
     if seen.chain and seen.chain != witness.chain:
         sentence = "This is the database of another appliance: its chain is not the one that the checkpoints name."
         findings.add("other_database", sentence, seen.first_seq, seen.last_seq)
-    elif seen.went_back:
-        _went_back(seen.went_back[0], seen, findings)
+    elif back:
+        _went_back(back[0], seen, findings)
     elif seen.differing:
         _differs(seen, witness, findings)
     elif newest.seq > seen.last_seq:

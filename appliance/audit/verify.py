@@ -61,6 +61,7 @@ async def verify(database: Database, folders: Sequence[Path], public_keys: Seque
         head=scan.previous.hex(),
         checkpoints=len(witness.lines),
         covered_through=min(newest.seq, scan.seen.last_seq) if newest else 0,
+        accepted=tuple(line.time for line in witness.accepted),
         public_keys=tuple(witness.public_keys),
         seconds=time.monotonic() - began,
     )

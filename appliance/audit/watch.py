@@ -74,6 +74,22 @@ class ChainWatch:
             self._uncovered_since_s = None
             return self._last
 
+    async def accept(self, event: Event) -> Checkpoint:
+        """Write down who answers for the chain as it is, and sign it as the one that counts from here on.
+
+        Raises:
+            OSError, AuditUnwritable: nothing is accepted.
+        """
+        async with self._turn:
+            async with self._database.write() as session:
+                await record(session, event)
+            async with self._database.read() as session:
+                head, name = await read_head(session), await chain_name(session)
+            if head is None:
+                raise OSError("there is no event")
+            self._last = await self._append("accepted", name, head)
+            return self._last
+
     async def cut(self, through: Checkpoint) -> None:
         """Sign that events up to a checkpoint may go."""
         async with self._turn:

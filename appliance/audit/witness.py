@@ -15,6 +15,9 @@ class Witness:
     """Checkpoints that can be believed, in order of the events that they are about."""
 
     lines: list[Checkpoint] = field(default_factory=list)
+    """From the last `accepted` on."""
+    accepted: list[Checkpoint] = field(default_factory=list)
+    cuts: list[Checkpoint] = field(default_factory=list)
     public_keys: list[str] = field(default_factory=list)
 
     @property
@@ -40,7 +43,7 @@ class Witness:
 
     def cut_through(self) -> Checkpoint | None:
         """The last signed permission to remove the beginning."""
-        return max((line for line in self.lines if line.kind == "cut"), key=lambda line: line.seq, default=None)
+        return max(self.cuts, key=lambda line: line.seq, default=None)
 
 
 def read_witness(folders: Sequence[Path], public_keys: Sequence[str], findings: Findings) -> Witness:
@@ -64,6 +67,11 @@ def read_witness(folders: Sequence[Path], public_keys: Sequence[str], findings: 
         witness.public_keys.append(key)
         witness.lines += _believed(lines, key, folder / FILE, findings)
     witness.lines.sort(key=lambda line: line.time)
+    witness.cuts = [line for line in witness.lines if line.kind == "cut"]
+    witness.accepted = [line for line in witness.lines if line.kind == "accepted"]
+    if witness.accepted:
+        since = witness.accepted[-1].time
+        witness.lines = [line for line in witness.lines if line.time >= since]
     if folders and not witness.lines:
         findings.add("no_checkpoints", "No checkpoint can be believed: only the chain in itself was checked.")
     return witness

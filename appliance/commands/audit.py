@@ -34,6 +34,7 @@ def register(app: typer.Typer) -> None:
         verify
     )
     audit.command("export", help="Write all events to a file or to standard output, one JSON object a line.")(export)
+    audit.command("accept", help="Answer for a chain that went back, as after a backup was put back.")(accept)
     audit.command("checkpoint", help="Sign how far the chain is, now.")(checkpoint)
     app.add_typer(audit, name="audit")
 
@@ -106,6 +107,18 @@ def export(
         say(f"{count} events in {output}.")
 
 
+def accept(
+    reason: Annotated[str, typer.Option(help="Why; it is kept in the audit.")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    made = run(_call(config, "POST", "/api/audit/accept", {"reason": reason}))
+    if as_json:
+        print_json(made)
+        return
+    say(f"Accepted: event {made['seq']}, hash {made['hash']}. Checkpoints of before do not count any more.")
+
+
 def checkpoint(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     made = run(_call(config, "POST", "/api/audit/checkpoint"))
     if as_json:
@@ -119,6 +132,8 @@ def _tell(report: Report) -> None:
         say(f"{finding.kind}: {finding.sentence}")
     if report.is_whole:
         say(f"The audit is whole: events {report.first_seq} to {report.last_seq}, {report.checkpoints} checkpoints.")
+    for moment in report.accepted:
+        say(f"At {moment} somebody answered for a chain that had gone back; see the event 'audit.accepted'.")
     open_end = report.last_seq - report.covered_through
     if open_end > 0:
         say(f"The last {open_end} events are newer than the last checkpoint; they are chained, and not signed yet.")
@@ -135,9 +150,9 @@ async def _look(settings: Settings, folders: list[Path], keys: list[str]) -> Rep
         await database.close()
 
 
-async def _call(config: Path | None, method: str, path: str) -> Any:
+async def _call(config: Path | None, method: str, path: str, body: Any = None) -> Any:
     async with connect(settings_from(config)) as api:
-        return await api.call(method, path)
+        return await api.call(method, path, body)
 
 
 async def _export(config: Path | None, path: str, output: Path | None) -> int:

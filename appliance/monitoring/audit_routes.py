@@ -11,9 +11,9 @@ from litestar.di import Provide
 from litestar.params import Parameter, QueryParameter
 from litestar.response import Stream
 
-from appliance.audit import Audit, AuditReader, AuditUnwritable, Event, Filter, to_ocsf
-from appliance.identity import Permission, requires
-from appliance.monitoring.audit_wire import CheckpointReply, EventPage
+from appliance.audit import Audit, AuditReader, AuditUnwritable, Checkpoint, Event, Filter, to_ocsf
+from appliance.identity import Permission, requires, requires_whole_account
+from appliance.monitoring.audit_wire import Acceptance, CheckpointReply, EventPage
 
 Text = Annotated[str | None, Parameter(max_length=500)]
 Moment = Annotated[datetime | None, Parameter(description="RFC 3339; without a zone it is UTC.")]
@@ -77,7 +77,19 @@ class AuditController(Controller):
             raise AuditUnwritable(f"The checkpoint could not be kept: {error}.") from error
         if made is None:
             raise AuditUnwritable("There is no event yet.")
-        return CheckpointReply(made.number, made.chain, made.seq, made.hash, made.time)
+        return _checkpoint(made)
+
+    @post("/accept", guards=[requires_whole_account], status_code=200)
+    async def accept(self, audit: Audit, data: Acceptance) -> CheckpointReply:
+        """Answer for a chain that went back: what was signed before does not count any more."""
+        try:
+            return _checkpoint(await audit.chain.accept(Event("audit.accepted", details={"reason": data.reason})))
+        except OSError as error:
+            raise AuditUnwritable(f"The checkpoint could not be kept: {error}.") from error
+
+
+def _checkpoint(made: Checkpoint) -> CheckpointReply:
+    return CheckpointReply(made.number, made.chain, made.seq, made.hash, made.time)
 
 
 async def _lines(reader: AuditReader, wanted: Filter, through: int, form: Format) -> AsyncIterator[bytes]:

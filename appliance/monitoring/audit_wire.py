@@ -1,6 +1,8 @@
 """Replies about the audit."""
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from appliance.audit import StoredEvent
 
@@ -11,6 +13,10 @@ class EventPage(Struct):
     items: list[StoredEvent]
     next_before: int | None
     """Ask with this as `before` for the next page; null when there is none."""
+
+
+class Acceptance(Struct, forbid_unknown_fields=True):
+    reason: Annotated[str, Meta(min_length=10, max_length=400)]
 
 
 class CheckpointReply(Struct):

@@ -23,6 +23,7 @@ FIXED: dict[str, Any] = {
     "POST /api/conversations": {},
     "PATCH /api/conversations/{}": {"title": "Another title"},
     "POST /api/conversations/{}/turns": {"question": "Hello", "assistant_id": "assistant"},
+    "POST /api/audit/accept": {"reason": "A test of every route."},
     "POST /v1/chat/completions": {"model": CHAT_MODEL, "messages": QUESTION, "max_tokens": 2},
     "POST /v1/completions": {"model": CHAT_MODEL, "prompt": "Hello", "max_tokens": 2},
     "POST /v1/responses": {"model": CHAT_MODEL, "input": "Hello", "store": False},

@@ -66,6 +66,7 @@ GET    /api/usage/report                    | usage.read any     |            | 
 GET    /api/audit                           | audit.read any     |            |             |
 GET    /api/audit/export                    | audit.read any     |            |             |
 POST   /api/audit/checkpoint                | audit.read any     |            |             |
+POST   /api/audit/accept                    | audit.read any     |            |             | whole
 GET    /api/collections                     | collections.read   |            |             |
 POST   /api/collections                     | collections.read, collections.manage |            |        | makes
 GET    /api/collections/{}                  | collections.read   | collection | read        |

@@ -3,6 +3,7 @@
 Whoever bends it owns the database: triggers are dropped first, and hashes are computed anew where that helps.
 """
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from appliance.audit import Audit, AuditSettings, Event
+from appliance.audit import Audit, AuditSettings, Event, record
 from appliance.audit.canonical import START, Row, chained
 from appliance.audit.findings import Report
 from appliance.audit.retention import cut_old
@@ -209,6 +210,13 @@ async def test_7_an_old_backup_that_was_put_back_is_seen(
     assert await back.kinds() == {"missing_tail"}  # nothing was done with it yet
     await back.live(events_after)
     assert await back.kinds() == {"went_back"}
+    await back.audit().chain.accept(Event("audit.accepted", details={"reason": "the disk was broken"}))
+    await back.live(3)
+    report = await back.verified()
+    assert report.is_whole, report.findings
+    assert len(report.accepted) == 1
+    await back.bend(sql("DELETE FROM audit_events WHERE seq = (SELECT max(seq) FROM audit_events)"))
+    assert await back.kinds() == {"missing_tail"}  # what comes after is looked at as before
     await kept.close()
 
 
@@ -280,3 +288,23 @@ async def test_what_is_past_its_retention_goes_and_the_rest_is_verified(place: P
 async def test_a_beginning_that_was_taken_away_is_seen(place: Place) -> None:
     await place.bend(sql("DELETE FROM audit_events WHERE seq <= 10", "DELETE FROM audit_cuts"))
     assert "missing_beginning" in await place.kinds()
+
+
+async def test_gateways_that_write_at_once_make_one_chain(place: Place) -> None:
+    """Each has an engine of its own, and holds rows that the other wants: no fork, no gap, no deadlock."""
+    other = Database(StorageSettings(place.database.url, place.folder))
+    before = (await place.verified()).last_seq
+
+    async def act(database: Database, number: int) -> None:
+        async with database.write() as session:
+            await session.execute(text("UPDATE rights_version SET version = version + 1"))
+            await record(session, Event("user.created", f"user:{number}"))
+            await record(session, Event("user.disabled", f"user:{number}"))
+
+    async with asyncio.timeout(100):
+        await asyncio.gather(*(act((place.database, other)[n % 2], n) for n in range(100)))
+    await place.audit().chain.make()
+    report = await place.verified()
+    assert report.is_whole, report.findings
+    assert report.last_seq == before + 200
+    await other.close()
