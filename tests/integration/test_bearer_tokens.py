@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import event, text
 
 from appliance.identity.credentials import Credential
+from appliance.identity.models import UserRow
 from tests.fakes.engine import FakeEngine
 from tests.fakes.forge import signed
 from tests.fakes.provider import FakeProvider, FakeUser, providing
@@ -181,6 +182,38 @@ async def test_a_known_token_asks_neither_database_nor_provider(door: Gateway, p
             assert (await access.caller(credential)).via == "token"
     assert sent == []
     assert provider.asked == asked
+
+
+async def test_after_a_change_of_rights_a_token_is_looked_up_by_its_account_alone(
+    door: Gateway, provider: FakeProvider
+) -> None:
+    access, credential = door.parts.access, Credential("bearer", provider.mint(somebody(provider)))
+    while access.cached(credential) is None:
+        await access.caller(credential)
+        await asyncio.sleep(0.05)
+    first = access.cached(credential)
+    access._rights.drop()
+    with queries(door) as sent:
+        assert await access.caller(credential) == first
+    about_people = [s for s in sent if "users" in s or "memberships" in s]  # other tasks of the process ask as well
+    assert 0 < len(about_people) <= 2, sent
+    assert all(s.startswith(("SELECT", "WITH")) for s in about_people)
+
+
+async def test_an_identity_that_moves_to_another_account_takes_its_tokens_along(
+    door: Gateway, provider: FakeProvider
+) -> None:
+    ann = somebody(provider)
+    async with with_token(door, provider.mint(ann)) as client:
+        before = (await client.ok("GET", "/api/me"))["id"]
+        async with door.parts.database.write() as session:
+            row = await session.get(UserRow, uuid.UUID(before))
+            assert row is not None
+            row.issuer = row.subject = None
+        email = f"{uuid.uuid4().hex}@x.test"
+        other, _ = await door.parts.people.create(email=email, name="O", password=None, roles=("user",))
+        await door.parts.accounts.tie(other.id, provider.issuer, ann.subject)
+        assert (await client.ok("GET", "/api/me"))["id"] == str(other.id) != before
 
 
 async def test_each_refusal_is_one_event_of_the_audit(door: Gateway, provider: FakeProvider) -> None:

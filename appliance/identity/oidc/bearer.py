@@ -1,6 +1,8 @@
 """Access tokens as credentials: from a token to a `Known`, for `RightsCache` to remember."""
 
+from collections import OrderedDict
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import structlog
 
@@ -8,16 +10,22 @@ from appliance.foundation import Clock
 from appliance.identity.credentials import Credential
 from appliance.identity.directory import Accounts
 from appliance.identity.lookup import read_principal
+from appliance.identity.models import UserRow
+from appliance.identity.oidc.claims import Claims
 from appliance.identity.oidc.errors import TokenRefused
 from appliance.identity.oidc.jwks import SigningKeys
 from appliance.identity.oidc.jws import take_apart
 from appliance.identity.oidc.settings import OidcSettings
 from appliance.identity.oidc.tokens import TokenVerifier
 from appliance.identity.rights import Known
+from appliance.identity.values import Principal
 from appliance.storage import Database
 
 log = structlog.get_logger(__name__)
 
+MOST_ADMITTED = 50_000
+LATEST_S = 2**33
+"""Seconds since 1970 that a date can still hold."""
 LONGEST = timedelta(days=1)
 """A token is looked at again after this time, however far away its end is."""
 
@@ -40,6 +48,8 @@ class BearerTokens:
         self._accounts = accounts
         self._database = database
         self._clock = clock
+        self._admitted: OrderedDict[bytes, UUID] = OrderedDict()
+        """Digests of tokens that were let in → their accounts; with a change of rights, all are asked again at once."""
 
     async def prepare(self, token: str) -> bool:
         """Make sure that the key of a token is at hand, which may wait for the provider; whether there is one.
@@ -71,12 +81,32 @@ class BearerTokens:
         except TokenRefused as refused:
             self._tell(refused)
             return None
-        user_id = await self._accounts.admit(claims.identity())
-        async with self._database.read() as session:
-            principal = await read_principal(session, user_id, "token")
-        end = datetime.fromtimestamp(min(claims.expires_at, 2**33), UTC) + timedelta(seconds=self._settings.leeway_s)
+        principal = await self._principal(credential.digest(), claims)
+        end = datetime.fromtimestamp(min(claims.expires_at, LATEST_S), UTC) + timedelta(seconds=self._settings.leeway_s)
         until = min(end, self._clock.now() + LONGEST)
         return None if principal is None else Known(principal, until, None)
+
+    async def _principal(self, digest: bytes, claims: Claims) -> Principal | None:
+        """The account of a good token. Once it was let in, its claims change nothing any more: only tables are read."""
+        before = self._admitted.get(digest)
+        if before is not None:
+            self._admitted.move_to_end(digest)
+            principal = await self._read(before, claims)
+            if principal is not None:
+                return principal
+        user_id = await self._accounts.admit(claims.identity())
+        self._admitted[digest] = user_id
+        while len(self._admitted) > MOST_ADMITTED:
+            self._admitted.popitem(last=False)
+        return await self._read(user_id, claims)
+
+    async def _read(self, user_id: UUID, claims: Claims) -> Principal | None:
+        """None when the account is shut, or is not that of these claims any more."""
+        async with self._database.read() as session:
+            row = await session.get(UserRow, user_id)
+            if row is None or (row.issuer, row.subject) != (claims.issuer, claims.subject):
+                return None
+            return await read_principal(session, user_id, "token")
 
     def _tell(self, refused: TokenRefused) -> None:
         """For the operator: the caller learns no reason."""
