@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from litestar import Litestar, Router
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.plugins import PluginProtocol
@@ -40,7 +41,9 @@ from appliance.identity import (
     PeopleController,
     Permission,
     PermissionsController,
+    SealedAccountController,
     ServiceAccountsController,
+    SsoController,
     requires,
 )
 from appliance.inference import EnginesController, ServedModelsController
@@ -65,6 +68,8 @@ def build_app(parts: Parts) -> Litestar:
     app = _Application(
         route_handlers=[
             LoginController,
+            SsoController,
+            SealedAccountController,
             MeController,
             PeopleController,
             DirectoryController,
@@ -92,6 +97,7 @@ def build_app(parts: Parts) -> Litestar:
         dependencies=_dependencies(parts),
         middleware=_middleware(parts),
         exception_handlers=exception_handlers(),
+        state=State({"identity_settings": parts.identity_settings}),
         openapi_config=OpenAPIConfig(
             title="Private Model Appliance",
             version="0.1.0",
@@ -146,6 +152,8 @@ def _dependencies(parts: Parts) -> dict[str, Provide]:
         "people": parts.people,
         "access": parts.access,
         "group_administrators": parts.group_administrators,
+        "sso": parts.sso,
+        "sealed_account": parts.sealed_account,
         "keys": parts.keys,
         "service_accounts": parts.service_accounts,
         "accounts": parts.accounts,
@@ -180,7 +188,7 @@ async def running(parts: Parts) -> AsyncIterator[Parts]:
         if parts.tracing is not None:
             stop = partial(asyncio.to_thread, parts.tracing.stop)
             stack.push_async_callback(end_within, PART_ENDS_S, "tracing", stop)
-        oidc = () if parts.oidc is None else (parts.oidc,)
+        oidc = () if parts.oidc is None or parts.sso is None else (parts.oidc, parts.sso)
         for part in (parts.audit, *oidc, parts.access, parts.engines, parts.usage, parts.jobs, parts.chat, parts.door):
             await part.start()
             stack.push_async_callback(end_within, PART_ENDS_S, type(part).__name__, part.stop)

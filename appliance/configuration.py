@@ -11,6 +11,8 @@ from appliance.documents import DocumentSettings
 from appliance.foundation import read_secret
 from appliance.identity import AdmissionRules, IdentitySettings, Role
 from appliance.identity.oidc import OidcMisconfigured, OidcSettings
+from appliance.identity.oidc.settings import is_loopback
+from appliance.identity.sso import SsoSettings
 from appliance.index import IndexSettings
 from appliance.inference import InferenceSettings, ModelChoice
 from appliance.openai_api import BatchSettings, DoorSettings, FileSettings, ResponseSettings
@@ -40,6 +42,8 @@ def identity_settings(settings: Settings) -> IdentitySettings:
     return IdentitySettings(
         secure_cookie=urlsplit(settings.url).scheme == "https",
         password_min_length=settings.identity.password_min_length,
+        session_idle=timedelta(minutes=settings.identity.session_idle_min),
+        session_longest=timedelta(hours=settings.identity.session_longest_h),
         mode=settings.identity.mode,
         oidc=oidc_settings(settings),
     )
@@ -85,6 +89,24 @@ def admission_rules(settings: Settings) -> AdmissionRules:
         if given.role_groups
         else {},
         strict_groups=given.strict_groups,
+    )
+
+
+def sso_settings(settings: Settings) -> SsoSettings:
+    """Raises OidcMisconfigured: browsers would not keep the cookie safe, or a secret cannot be read."""
+    given, parts = settings.identity.oidc, urlsplit(settings.url)
+    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+        raise OidcMisconfigured(
+            f"identity.mode is 'oidc', and people would reach the appliance at {settings.url}, in clear.",
+            remedy="Put TLS in front, and write the address as people type it into server.public_url.",
+        )
+    return SsoSettings(
+        url=settings.url,
+        key_file=Path(given.session_key_file or settings.data / "secrets" / "session-key").absolute(),
+        secure_cookie=parts.scheme == "https",
+        check_interval_s=given.check_interval_s,
+        directory_client=given.directory_client_id,
+        directory_secret=_secret("identity.oidc.directory_secret_file", given.directory_secret_file),
     )
 
 

@@ -16,6 +16,7 @@ from appliance.configuration import (
     identity_settings,
     index_settings,
     inference_settings,
+    sso_settings,
     storage_settings,
     usage_settings,
 )
@@ -34,9 +35,11 @@ from appliance.identity import (
     Passwords,
     People,
     RightsCache,
+    SealedAccount,
     ServiceAccounts,
 )
 from appliance.identity.oidc import open_oidc
+from appliance.identity.sso import open_sign_on
 from appliance.index import PassageIndex, open_index
 from appliance.inference import Engines
 from appliance.library import Collections, Documents, IngestLog, Shelf
@@ -51,6 +54,23 @@ from appliance.usage import Usage, UsageReports, UsageStore, shared_pool
 
 if TYPE_CHECKING:
     from appliance.identity.oidc.door import OidcDoor
+    from appliance.identity.sso.parts import SsoParts
+
+
+@dataclass(frozen=True, slots=True)
+class Callers:
+    """What decides who is calling."""
+
+    identity: IdentitySettings
+    rights: RightsCache
+    people: People
+    accounts: Accounts
+    oidc: OidcDoor | None
+    """The identity provider; None while people are accounts of our own."""
+    sso: SsoParts | None
+    """People in a browser who come through it."""
+    sealed_account: SealedAccount
+    access: Access
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +78,11 @@ class Parts:
     """Everything that is alive in the process, built in the order of the floors."""
 
     settings: Settings
-    identity_settings: IdentitySettings
     database: Database
     audit: Audit
-    people: People
-    access: Access
-    oidc: OidcDoor | None
-    """The identity provider; None while people are accounts of our own."""
+    callers: Callers
     keys: Keys
     service_accounts: ServiceAccounts
-    accounts: Accounts
     groups: Groups
     group_administrators: GroupAdministrators
     engines: Engines
@@ -89,32 +104,53 @@ class Parts:
     request_log: RequestLog
     tracing: Tracing | None
 
+    @property
+    def identity_settings(self) -> IdentitySettings:
+        return self.callers.identity
 
-@dataclass(frozen=True, slots=True)
-class _Callers:
-    """What decides who is calling."""
+    @property
+    def people(self) -> People:
+        return self.callers.people
 
-    identity: IdentitySettings
-    rights: RightsCache
-    people: People
-    accounts: Accounts
-    oidc: OidcDoor | None
-    access: Access
+    @property
+    def accounts(self) -> Accounts:
+        return self.callers.accounts
+
+    @property
+    def access(self) -> Access:
+        return self.callers.access
+
+    @property
+    def oidc(self) -> OidcDoor | None:
+        return self.callers.oidc
+
+    @property
+    def sso(self) -> SsoParts | None:
+        return self.callers.sso
+
+    @property
+    def sealed_account(self) -> SealedAccount:
+        return self.callers.sealed_account
 
 
-def _callers(settings: Settings, database: Database, clock: Clock, audit: Audit, shelf: Shelf) -> _Callers:
+def _callers(settings: Settings, database: Database, clock: Clock, audit: Audit, shelf: Shelf) -> Callers:
     identity = identity_settings(settings)
     rights, passwords = RightsCache(clock), Passwords(min_length=identity.password_min_length)
     accounts = Accounts(database, clock, rights, admission_rules(settings))
     oidc = open_oidc(identity, accounts, database, rights, clock)
     tokens = None if oidc is None else oidc.bearer
     leases = Leases(database, clock, rights, shelf.readers)
-    return _Callers(
+    sso = None
+    if oidc is not None:
+        sso = open_sign_on(sso_settings(settings), identity, oidc, accounts, audit, database, rights, clock)
+    return Callers(
         identity=identity,
         rights=rights,
         people=People(database, clock, passwords, rights),
         accounts=accounts,
         oidc=oidc,
+        sso=sso,
+        sealed_account=SealedAccount(database, clock, passwords, rights, identity),
         access=Access(database, clock, passwords, rights, identity, audit, tokens, leases),
     )
 
@@ -148,15 +184,11 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
     )
     return Parts(
         settings=settings,
-        identity_settings=callers.identity,
         database=database,
         audit=audit,
-        people=callers.people,
-        access=access,
-        oidc=callers.oidc,
+        callers=callers,
         keys=Keys(database, clock, callers.rights, callers.identity),
         service_accounts=ServiceAccounts(database, clock, callers.rights),
-        accounts=callers.accounts,
         groups=Groups(database, callers.rights),
         group_administrators=GroupAdministrators(database, callers.rights),
         engines=engines,

@@ -192,12 +192,24 @@ class OidcSection(Struct, forbid_unknown_fields=True, frozen=True):
     """Authorities that sign the provider's certificate, in PEM. Empty: those of the machine."""
     timeout_s: Annotated[float, Meta(ge=0.5, le=30)] = 5.0
     """Longest wait for an answer of the provider."""
+    session_key_file: str = ""
+    """Seals the provider's tokens at rest. Empty: `secrets/session-key` in the data folder, made at a start."""
+    check_interval_s: Annotated[float, Meta(ge=1, le=3600)] = 15.0
+    """How often the provider is asked about each session in use."""
+    directory_client_id: str = ""
+    """Client that may read people, groups and events of a Keycloak realm, which are followed then."""
+    directory_secret_file: str = ""
+    """File that holds this client's secret and nothing else."""
 
 
 class IdentitySection(Struct, forbid_unknown_fields=True, frozen=True):
     mode: Literal["local", "oidc"] = "local"
     """Who says who somebody is: accounts of the appliance, or an identity provider."""
     password_min_length: Annotated[int, Meta(ge=8, le=128)] = 12
+    session_idle_min: Annotated[int, Meta(ge=5, le=10_080)] = 720
+    """A session that is not used for so long is over."""
+    session_longest_h: Annotated[int, Meta(ge=1, le=720)] = 168
+    """A session is over after this time, used or not."""
     oidc: OidcSection = OidcSection()
 
 

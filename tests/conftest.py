@@ -27,6 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="sqlite",
         help="What the integration tests run on; one kind per run, since a process runs one job store.",
     )
+    parser.addoption("--outage-s", default="8", help="How long tests/sso keeps Keycloak stopped; 600 is the campaign.")
 
 
 @pytest.fixture(scope="session")

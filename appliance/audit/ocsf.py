@@ -46,6 +46,7 @@ NOUNS: Mapping[str, int] = MappingProxyType(
         "scim": ENTITY,
         "identity": ENTITY,
         "break_glass": PRIVILEGES,
+        "break_glass_account": PRIVILEGES,
         "collection": ENTITY,
         "document": FILES,
         "file": FILES,
@@ -72,6 +73,7 @@ ACTS: Mapping[str, tuple[int, int]] = MappingProxyType(
         "break_glass.read": (API, READ),
         "model.called": (API, CREATE),
         "session.stepped_up": (LOGIN, 1),
+        "break_glass_account.used": (LOGIN, 1),
         "document.read": (FILES, 9),
         "usage.exported": (API, READ),
     }

@@ -2,20 +2,19 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
 
+from appliance.commands.client import connect
 from appliance.commands.identity_check import check
-from appliance.commands.options import ConfigOption, JsonOption, settings_from
+from appliance.commands.options import ConfigOption, JsonOption, run, settings_from
 from appliance.commands.output import print_json, say
 from appliance.foundation import InvalidInput
 
 if TYPE_CHECKING:
     from appliance.identity.bootstrap import Bootstrap
-
-ROLES = ("user", "assistant_owner", "knowledge_owner", "group_administrator", "operator", "auditor", "administrator")
 
 
 def register(app: typer.Typer) -> None:
@@ -26,7 +25,38 @@ def register(app: typer.Typer) -> None:
         bootstrap
     )
     identity.command("check", help="Explain what the provider and a token of it come to; changes nothing.")(check)
+    glass = typer.Typer(help="The one account with a password while single sign-on is on.", no_args_is_help=True)
+    glass.command("seal", help="A new password, shown once, for the envelope in the safe.")(seal)
+    glass.command("open", help="A password that works for an hour from now.")(open_glass)
+    identity.add_typer(glass, name="break-glass")
     app.add_typer(identity, name="identity")
+
+
+def seal(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    _renew_glass("seal", config, as_json=as_json)
+
+
+def open_glass(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    _renew_glass("open", config, as_json=as_json)
+
+
+def _renew_glass(act: str, config: Path | None, *, as_json: bool) -> None:
+    made = run(_call_glass(act, config))
+    if as_json:
+        print_json(made)
+        return
+    say(f"account   {made['account']}\npassword  {made['password']}\n")
+    if made["until"]:
+        say(f"It works until {made['until']}. Seal the account again when the emergency is over.")
+    else:
+        say(
+            "Put both into an envelope. The first login breaks the seal: administrators see it, and it ends in an hour."
+        )
+
+
+async def _call_glass(act: str, config: Path | None) -> Any:
+    async with connect(settings_from(config)) as api:
+        return await api.call("POST", f"/api/break-glass-account/{act}")
 
 
 def bootstrap(
@@ -47,12 +77,13 @@ def bootstrap(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    from appliance.identity.bootstrap import Administrator, Bootstrap, Wanted, connect, plan_of  # noqa: PLC0415
+    from appliance.identity import bootstrap as realms  # noqa: PLC0415 - it loads the library of the administration
+    from appliance.identity.roles import ROLES  # noqa: PLC0415 - the other commands need none of it
 
     settings = settings_from(config)
-    wanted = Wanted(realm, _address(url or settings.url), client_id, ROLES, frozenset(group or ()))
-    administrator = Administrator(admin, _read(password_file), admin_realm, as_client)
-    work = Bootstrap(connect(keycloak, administrator, ca_file), plan_of(wanted), dry_run=dry_run)
+    wanted = realms.Wanted(realm, _address(url or settings.url), client_id, ROLES, frozenset(group or ()))
+    administrator = realms.Administrator(admin, _read(password_file), admin_realm, as_client)
+    work = realms.Bootstrap(realms.connect(keycloak, administrator, ca_file), realms.plan_of(wanted), dry_run=dry_run)
     changes = work.run()
     folder = secrets or settings.data / "secrets"
     written = [] if dry_run else _keep_secrets(work, folder, (client_id, wanted.service_id, wanted.directory_id))
@@ -82,6 +113,8 @@ def _settings_lines(keycloak: str, realm: str, client_id: str, folder: Path) -> 
         f'audience = "{client_id}"',
         f'allowed_azp = ["{client_id}", "{client_id}-service"]',
         'roles_claim = "roles"',
+        f'directory_client_id = "{client_id}-directory"',
+        f'directory_secret_file = "{folder / client_id}-directory"',
     ]
 
 

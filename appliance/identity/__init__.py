@@ -41,8 +41,11 @@ from appliance.identity.roles import ROLES, TABLE, Permission, Reach, Role
 from appliance.identity.roles.administrators import GroupAdministrators
 from appliance.identity.roles.routes import GroupController, PermissionsController
 from appliance.identity.routes import LoginController, MeController, PeopleController
+from appliance.identity.sealed_account import SealedAccount
+from appliance.identity.sealed_account_routes import SealedAccountController
 from appliance.identity.service_accounts import ServiceAccounts
 from appliance.identity.settings import IdentitySettings
+from appliance.identity.sso.routes import SsoController
 from appliance.identity.values import EVERYONE, AccessScope, Holder, KeyScope, Principal
 
 __all__ = [
@@ -83,8 +86,11 @@ __all__ = [
     "Reach",
     "RightsCache",
     "Role",
+    "SealedAccount",
+    "SealedAccountController",
     "ServiceAccounts",
     "ServiceAccountsController",
+    "SsoController",
     "endpoint_of",
     "public",
     "require_assistant",

@@ -5,6 +5,7 @@ A route carries one of the guards below, or `opt={"public": True}`; a test walks
 """
 
 import asyncio
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,11 @@ from appliance.identity.endpoints import endpoint_of
 from appliance.identity.errors import CrossSiteRequest, OutsideKeyScope
 from appliance.identity.roles import Permission, Reach, roles_with
 from appliance.identity.settings import IdentitySettings
+from appliance.identity.sso.errors import StepUpNeeded
 from appliance.identity.values import Principal
+
+STEP_UP_S = 600
+"""How long a fresh proof counts."""
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -69,6 +74,25 @@ async def requires_session(connection: Connection, _: BaseRouteHandler) -> None:
     principal = _caller(connection)
     if principal.via in ("api_key", "token"):
         raise NotAllowed("An API key or an access token cannot do this.", remedy="Log in in a browser.")
+
+
+class StepUp:
+    """A guard beside another one: a session must have proved itself a moment ago, by `identity.oidc.step_up_acr`.
+
+    Of sessions only, and only where the setting names an `acr`: programs have no one to ask.
+    """
+
+    async def __call__(self, connection: Connection, _: BaseRouteHandler) -> None:
+        """Raises StepUpNeeded."""
+        principal, settings = connection.scope.get("user"), connection.scope["app"].state.get("identity_settings")
+        wanted = settings.oidc.step_up_acr if settings is not None and settings.mode == "oidc" else ""
+        if not wanted or not isinstance(principal, Principal) or principal.via != "session":
+            return
+        if principal.acr != wanted or time.time() - principal.proved_at > STEP_UP_S:
+            raise StepUpNeeded("This needs a fresh proof of who you are.")
+
+
+requires_step_up = StepUp()
 
 
 class Authentication(ASGIMiddleware):

@@ -15,8 +15,9 @@ from appliance.identity.people import read_kind, read_roles
 from appliance.identity.rights import Known
 from appliance.identity.secrets import OPERATOR_PREFIX, fingerprint, read_api_key, same
 from appliance.identity.settings import IdentitySettings
+from appliance.identity.sso.models import SsoSessionRow
 from appliance.identity.used import UsedLog
-from appliance.identity.values import WHOLE_ACCOUNT, KeyScope, Principal, Via
+from appliance.identity.values import BREAK_GLASS, WHOLE_ACCOUNT, KeyScope, Principal, Via
 from appliance.storage import Database
 
 FOREVER = datetime.max.replace(tzinfo=UTC)
@@ -98,6 +99,11 @@ class Lookup:
         if until <= self._clock.now():
             return None
         principal = await read_principal(session, row.user_id, "session")
+        sso = await session.get(SsoSessionRow, token_hash)
+        if principal is None or (sso is None and self._settings.mode == "oidc" and principal.email != BREAK_GLASS):
+            return None  # a password's session ends when passwords are switched off
+        if sso is not None:
+            principal = replace(principal, acr=sso.acr, proved_at=sso.proved_at)
         return _known(principal, until, token_hash, token_hash)
 
     async def _key(self, session: AsyncSession, token: str) -> Known | None:

@@ -131,6 +131,17 @@ class KnownPlaceRow(Base):
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class BreakGlassRow(Base):
+    """At most one row: the seal of the break-glass account."""
+
+    __tablename__ = "break_glass_seal"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    sealed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    opened_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    """When the seal was broken."""
+
+
 class ApiKeyRow(Base):
     """A program's key. The secret is shown once; only its hash is kept."""
 

@@ -15,15 +15,18 @@ from appliance.identity.guards import (
     public,
     requires,
     requires_session,
+    requires_step_up,
 )
 from appliance.identity.people import GroupInfo, People, Person, PersonChange
 from appliance.identity.roles import Permission, Role, covers
+from appliance.identity.sealed_account import SealedAccount
 from appliance.identity.secrets import fingerprint
 from appliance.identity.settings import IdentitySettings
 from appliance.identity.values import EVERYBODYS, Principal
 from appliance.identity.wire import (
     Group,
     GroupCreate,
+    LoggedOut,
     LoginRequest,
     Me,
     Named,
@@ -42,10 +45,18 @@ class LoginController(Controller):
 
     @post("/login", opt=public(), status_code=200)
     async def log_in(
-        self, data: LoginRequest, access: Access, people: People, identity_settings: IdentitySettings
+        self,
+        data: LoginRequest,
+        access: Access,
+        people: People,
+        sealed_account: SealedAccount,
+        identity_settings: IdentitySettings,
     ) -> Response[Me]:
-        """Open a session and set its cookie."""
+        """Open a session by a password and set its cookie; with single sign-on, of the break-glass account only."""
+        is_sealed = await sealed_account.check(data.email)
         token, principal = await access.log_in(data.email, data.password)
+        if is_sealed:
+            await sealed_account.used(token)
         cookie = Cookie(
             key=identity_settings.cookie_name,
             value=token,
@@ -58,19 +69,44 @@ class LoginController(Controller):
         return Response(_me(await people.get(principal.user_id)), cookies=[cookie])
 
     @get("/session", opt=public())
-    async def session(self, request: Request[Principal | None, Any, Any], people: People) -> SessionState:
+    async def session(
+        self,
+        request: Request[Principal | None, Any, Any],
+        people: People,
+        sealed_account: SealedAccount,
+        identity_settings: IdentitySettings,
+    ) -> SessionState:
         """Who is logged in, if anybody: a page asks this first, and nobody being there is no error."""
         caller = request.scope.get("user")
-        return SessionState(user=_me(await people.get(caller.user_id)) if caller else None)
+        manages = caller is not None and caller.may(Permission.ACCOUNTS_MANAGE)
+        return SessionState(
+            user=_me(await people.get(caller.user_id)) if caller else None,
+            single_sign_on=identity_settings.mode == "oidc",
+            break_glass_open=manages and await sealed_account.is_open(),
+        )
 
-    @post("/logout", guards=[requires(Permission.ACCOUNT_USE), requires_session], status_code=204)
-    async def log_out(self, request: Call, access: Access, identity_settings: IdentitySettings) -> Response[None]:
-        """End this session; the browser also drops what it kept."""
-        token = request.cookies.get(identity_settings.cookie_name)
+    @post("/logout", guards=[requires(Permission.ACCOUNT_USE), requires_session], status_code=200)
+    async def log_out(
+        self, request: Call, access: Access, sso: Any, identity_settings: IdentitySettings
+    ) -> Response[LoggedOut]:
+        """End this session, here and at the identity provider; the browser also drops what it kept."""
+        token, go_on = request.cookies.get(identity_settings.cookie_name), None
         if token is not None:
+            refresh = "" if sso is None else await sso.sessions.take_refresh(token)
             await access.log_out(token)
-        reply: Response[None] = Response(None, headers={"Clear-Site-Data": '"cache", "storage"'})
-        reply.delete_cookie(identity_settings.cookie_name)
+            go_on = await sso.service.log_out(refresh) if refresh else None
+        reply = Response(LoggedOut(go_on), headers={"Clear-Site-Data": '"cache", "storage"'})
+        reply.set_cookie(
+            Cookie(
+                key=identity_settings.cookie_name,
+                value="",
+                path="/",
+                max_age=0,
+                httponly=True,
+                secure=identity_settings.secure_cookie,
+                samesite="lax",
+            )
+        )
         return reply
 
 
@@ -98,7 +134,7 @@ class PeopleController(Controller):
     async def users(self, people: People) -> list[User]:
         return [_user(p) for p in await people.everybody()]
 
-    @post("/users", guards=[requires(Permission.ACCOUNTS_MANAGE)])
+    @post("/users", guards=[requires(Permission.ACCOUNTS_MANAGE), requires_step_up])
     async def create_user(self, request: Call, data: UserCreate, people: People) -> User:
         if not EVERYBODYS.issuperset(data.roles):
             _check_giving(request.user, data.roles)
@@ -107,7 +143,7 @@ class PeopleController(Controller):
         )
         return _user(person, made)
 
-    @patch("/users/{user_id:uuid}", guards=[requires(Permission.ACCOUNTS_MANAGE)])
+    @patch("/users/{user_id:uuid}", guards=[requires(Permission.ACCOUNTS_MANAGE), requires_step_up])
     async def change_user(self, request: Call, user_id: UUID, data: UserChange, people: People) -> User:
         if data.roles is not UNSET:
             _check_giving(request.user, data.roles)

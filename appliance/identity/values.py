@@ -11,6 +11,9 @@ EVERYONE = "everyone"
 
 Via = Literal["session", "api_key", "token", "operator"]
 """By what kind of credential; `token` is an access token of the identity provider."""
+BREAK_GLASS = "break-glass@localhost"
+"""Address of the one account that has a password while an identity provider says who somebody is."""
+
 Kind = Literal["person", "service"]
 """A service account belongs to a program: it has keys, and no password."""
 
@@ -91,6 +94,10 @@ class Principal:
     """Hash of the session's token or of the key's secret; None when the work goes on without either."""
     until: datetime | None = None
     """When the credential is over if nothing else happens; None: nobody has said."""
+    acr: str = ""
+    """How strongly the person proved who they are, as their identity provider names it."""
+    proved_at: int = 0
+    """When they did, seconds since 1970; 0 where no provider told."""
 
     def reach(self, permission: Permission) -> Reach:
         """How far the caller's roles go. A narrowed key has what everybody has: it could give back what it lacks."""

@@ -40,6 +40,24 @@ class Me(Struct):
 class SessionState(Struct):
     user: Me | None
     """None: nobody is logged in."""
+    single_sign_on: bool
+    """Whether people log in at `/auth/oidc/login`; passwords are off then."""
+    break_glass_open: bool
+    """Told to those who manage accounts: the seal of the break-glass account is broken."""
+
+
+class LoggedOut(Struct):
+    continue_at: str | None
+    """Where the browser must go to be logged out at the identity provider as well; None: it is."""
+
+
+class Sealed(Struct):
+    """The break-glass account, with the password that is shown this one time."""
+
+    account: str
+    password: str
+    until: datetime | None
+    """When it stops to work by itself; None: an hour after its first use."""
 
 
 class UserCreate(Struct, forbid_unknown_fields=True):

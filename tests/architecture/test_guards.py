@@ -13,6 +13,7 @@ from tests.support.gateway import settings_for
 from tests.support.policies import declared
 
 ROOT = Path(__file__).resolve().parents[2]
+SIGN_ON = ("/auth/oidc/login", "/auth/oidc/callback", "/auth/oidc/backchannel")
 FRAMEWORK = ("/schema",)
 
 
@@ -44,7 +45,7 @@ def test_only_these_are_public(app: Litestar) -> None:
     public = {path for path, handler in handlers(app) if handler.opt.get("public")}
     data = {path for path in public if path.startswith(("/api", "/auth", "/v1", "/health"))}
     assert "/metrics" not in public
-    assert data == {"/auth/login", "/auth/session", "/health/live", "/health/ready"}
+    assert data == {"/auth/login", "/auth/session", *SIGN_ON, "/health/live", "/health/ready"}
 
 
 def test_the_reference_names_every_route(app: Litestar) -> None:

@@ -22,6 +22,11 @@ POLICY = """
 POST   /auth/login                          | public             |            |             | 401
 GET    /auth/session                        | public             |            |             |
 POST   /auth/logout                         | account.use        |            |             | session ends
+GET    /auth/oidc/login                     | public             |            |             | 404
+GET    /auth/oidc/callback                  | public             |            |             | 404
+POST   /auth/oidc/backchannel               | public             |            |             | 404
+POST   /api/break-glass-account/seal        | accounts.manage any |           |             | 403
+POST   /api/break-glass-account/open        | accounts.manage any |           |             | 403
 GET    /health/live                         | public             |            |             |
 GET    /health/ready                        | public             |            |             | 503
 GET    /metrics                             | metrics.read       |            |             |

@@ -164,6 +164,7 @@ class FakeProvider:
         app.router.add_get(below + "/auth", self._authorize)
         app.router.add_post(below + "/token", self._token)
         app.router.add_get(below + "/logout", self._logout)
+        app.router.add_post(below + "/logout", self._logout_from_behind)
         app.router.add_post(below + "/introspect", self._introspect)
         return app
 
@@ -283,6 +284,15 @@ class FakeProvider:
     async def _logout(self, request: web.Request) -> web.Response:
         back = request.query.get("post_logout_redirect_uri", "")
         return web.Response(status=302, headers={"location": back}) if back else web.Response(text="You are out.")
+
+    async def _logout_from_behind(self, request: web.Request) -> web.Response:
+        """As Keycloak does it: a client ends a session by the refresh token that it has of it."""
+        form = {k: str(v) for k, v in (await request.post()).items()}
+        code, _ = self.refreshes.get(form.get("refresh_token", ""), (None, True))
+        if self._client(request, form) is None or code is None:
+            return web.json_response({"error": "invalid_request"}, status=400)
+        self.ended.add(code.sid)
+        return web.Response(status=204)
 
     async def _introspect(self, request: web.Request) -> web.Response:
         form = {k: str(v) for k, v in (await request.post()).items()}

@@ -1,38 +1,20 @@
 """`appliance identity bootstrap` against a real Keycloak."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.keycloak import ADMIN, Keycloak
+from tests.sso.conftest import bootstrap as run_bootstrap
+from tests.support.keycloak import Keycloak
 
 REALM = "bootstrapped"
 URL = "https://chat.firm.example"
 
 
 def bootstrap(keycloak: Keycloak, folder: Path, *more: str) -> Any:
-    """What the command says with `--json`."""
-    password = folder / "admin-password"
-    password.write_text(ADMIN.secret)
-    command = ["identity", "bootstrap", "--keycloak", keycloak.url, "--realm", REALM, "--url", URL, "--json"]
-    command += ["--password-file", str(password), "--secrets", str(folder / "secrets"), *more]
-    environment = {**os.environ, "APPLIANCE_DATA_DIR": str(folder)}
-    environment.pop("APPLIANCE_SHARED", None)
-    done = subprocess.run(
-        [sys.executable, "-m", "appliance", *command],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout)
+    return run_bootstrap(keycloak, folder, URL, *more, realm=REALM)
 
 
 @pytest.fixture(scope="module")

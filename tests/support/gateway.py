@@ -125,14 +125,14 @@ class Client(httpx.AsyncClient):
 
 
 @asynccontextmanager
-async def gateway(settings: Settings) -> AsyncIterator[Gateway]:
-    """Everything of `appliance up` but the process."""
+async def gateway(settings: Settings, *, port: int = 0) -> AsyncIterator[Gateway]:
+    """Everything of `appliance up` but the process. `port` 0: any that is free."""
     settings.data.mkdir(parents=True, exist_ok=True)
     parts = build_parts(settings)
     await migrate(parts.database)
     if await parts.people.first_administrator() is None:
         await parts.people.create(email=ADMIN, name="Administrator", password=PASSWORD, roles=("administrator",))
-    server = uvicorn.Server(server_config(build_app(parts)))
+    server = uvicorn.Server(server_config(build_app(parts), port=port))
     server.config.timeout_graceful_shutdown = 5
     async with running(parts):
         serving = asyncio.create_task(server.serve())

@@ -45,6 +45,8 @@ class Keycloak:
     folder: Path
     port: int = field(default_factory=free_port)
     process: "subprocess.Popen[bytes] | None" = None
+    started_s: float = 0.0
+    """How long the last start took."""
 
     @property
     def url(self) -> str:
@@ -60,8 +62,8 @@ class Keycloak:
             found.change_current_realm(realm)
         return found
 
-    def start(self) -> float:
-        """Returns when it answers; the seconds that took."""
+    def start(self) -> None:
+        """Returns when it answers."""
         self.folder.mkdir(parents=True, exist_ok=True)
         began = time.monotonic()
         with (self.folder / "keycloak.log").open("ab") as log:
@@ -77,7 +79,7 @@ class Keycloak:
             assert self.process.poll() is None, f"Keycloak ended:\n{self.log()[-3000:]}"
             assert time.monotonic() - began < START_S, f"Keycloak does not answer:\n{self.log()[-3000:]}"
             time.sleep(0.1)
-        return time.monotonic() - began
+        self.started_s = time.monotonic() - began
 
     def stop(self) -> None:
         """The orderly way, so that the database is whole."""

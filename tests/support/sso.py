@@ -55,7 +55,9 @@ async def sso_gateway(settings: Settings) -> AsyncIterator[Gateway]:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(parts.database.close)
         assert parts.oidc is not None
-        for part in (parts.audit, parts.oidc, parts.access, parts.engines, parts.usage):
+        assert parts.sso is not None
+        own = (parts.audit, parts.oidc, parts.sso, parts.access)
+        for part in (*own, parts.engines, parts.usage, parts.chat):
             await part.start()
             stack.push_async_callback(part.stop)
         serving = asyncio.create_task(server.serve())

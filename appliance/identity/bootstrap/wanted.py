@@ -26,7 +26,7 @@ OF_A_NEW_REALM: Mapping[str, Any] = {
     "eventsEnabled": True,
     "eventsExpiration": KEEP_EVENTS_S,
     "revokeRefreshToken": True,
-    "refreshTokenMaxReuse": 0,
+    "refreshTokenMaxReuse": 1,  # the answer to a renewal may be lost on the way, and that must log nobody out
 }
 """Left alone in a realm that was there before: other applications of the firm may need it otherwise."""
 

@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from appliance.identity.directory.accounts import Accounts
 from appliance.identity.directory.groups import Groups
-from appliance.identity.guards import requires
+from appliance.identity.guards import requires, requires_step_up
 from appliance.identity.roles import Permission
 
 
@@ -20,7 +20,11 @@ class ProviderIdentity(Struct, forbid_unknown_fields=True):
 class DirectoryController(Controller):
     path = "/api"
 
-    @put("/users/{user_id:uuid}/identity", guards=[requires(Permission.DIRECTORY_MANAGE)], status_code=204)
+    @put(
+        "/users/{user_id:uuid}/identity",
+        guards=[requires(Permission.DIRECTORY_MANAGE), requires_step_up],
+        status_code=204,
+    )
     async def tie(self, user_id: UUID, data: ProviderIdentity, accounts: Accounts) -> None:
         """Whoever logs in as this subject of the identity provider gets this account."""
         await accounts.tie(user_id, data.issuer, data.subject)

@@ -32,6 +32,16 @@ class Fetch:
             raise ProviderUnavailable(f"The identity provider answers {url} with {status}.")
         return _object(url, body)
 
+    async def get_as(self, url: str, bearer: str) -> tuple[int, object]:
+        """Status and JSON value from an address, asked with a token of ours; None without a body.
+
+        Raises ProviderUnavailable: no answer, a status of 500 or more, a redirect, or no JSON.
+        """
+        status, body = await self._ask("GET", url, None, None, {"authorization": f"Bearer {bearer}"})
+        if status >= 500 or 300 <= status < 400:
+            raise ProviderUnavailable(f"The identity provider answers {url} with {status}.")
+        return status, _value(url, body) if body.strip() else None
+
     async def post_form(
         self, url: str, form: Mapping[str, str], *, basic: tuple[str, str] | None = None
     ) -> tuple[int, dict[str, object]]:
@@ -54,14 +64,21 @@ class Fetch:
             self._session = None
 
     async def _ask(
-        self, method: str, url: str, form: Mapping[str, str] | None, basic: tuple[str, str] | None
+        self,
+        method: str,
+        url: str,
+        form: Mapping[str, str] | None,
+        basic: tuple[str, str] | None,
+        headers: Mapping[str, str] | None = None,
     ) -> tuple[int, bytes]:
-        headers = {} if basic is None else {"authorization": aiohttp.encode_basic_auth(*map(quote_plus, basic))}
+        sent = dict(headers or {})
+        if basic is not None:
+            sent["authorization"] = aiohttp.encode_basic_auth(*map(quote_plus, basic))
         try:
             session = self._opened()  # outside the time limit: reading all authorities takes a while, once
             async with (
                 asyncio.timeout(self._settings.timeout_s),
-                session.request(method, url, data=form, headers=headers, allow_redirects=False) as reply,
+                session.request(method, url, data=form, headers=sent, allow_redirects=False) as reply,
             ):
                 return reply.status, await _capped(reply)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, OidcMisconfigured) as error:
@@ -90,12 +107,16 @@ async def _capped(reply: aiohttp.ClientResponse) -> bytes:
     return bytes(body)
 
 
-def _object(url: str, body: bytes) -> dict[str, object]:
+def _value(url: str, body: bytes) -> object:
     try:
         check_json(body, max_depth=DEEPEST)
-        value = msgspec.json.decode(body)
+        return msgspec.json.decode(body)
     except (InvalidInput, msgspec.MsgspecError) as error:
         raise ProviderUnavailable(f"The identity provider answers {url} with something that is no JSON.") from error
+
+
+def _object(url: str, body: bytes) -> dict[str, object]:
+    value = _value(url, body)
     if not isinstance(value, dict):
         raise ProviderUnavailable(f"The identity provider answers {url} with JSON that is no object.")
     return value

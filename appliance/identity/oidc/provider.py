@@ -26,6 +26,8 @@ class Metadata:
     """With which it signs ID tokens, as it says."""
     pkce_methods: frozenset[str] = frozenset()
     backchannel_logout: bool = False
+    names_itself: bool = False
+    """Whether it says in each answer to a login who it is (RFC 9207)."""
 
 
 class Provider:
@@ -70,6 +72,7 @@ def read_metadata(issuer: str, document: dict[str, object]) -> Metadata:
         algorithms=_names(document.get("id_token_signing_alg_values_supported")),
         pkce_methods=_names(document.get("code_challenge_methods_supported")),
         backchannel_logout=document.get("backchannel_logout_supported") is True,
+        names_itself=document.get("authorization_response_iss_parameter_supported") is True,
     )
     if not made.jwks_uri:
         raise ProviderUnavailable("The identity provider does not say where its keys are (jwks_uri).")

@@ -32,7 +32,7 @@ class TokenVerifier:
     def check_access(self, signed: Signed, raw: Raw) -> None:
         """All rules of an access token but its signature."""
         settings = self._settings
-        self._check_common(raw)
+        self.check_common(raw)
         checks.check_is_access_token(raw, signed.typ, untyped=settings.untyped_access_tokens)
         checks.check_audience(raw, settings.wanted_audience)
         checks.check_client(raw, settings.clients)
@@ -41,7 +41,7 @@ class TokenVerifier:
     async def id_token(self, token: str, *, nonce: str) -> Claims:
         """What comes back from a login. `nonce` is what that login sent; it must not be empty."""
         signed, raw = await self.opened(token)
-        self._check_common(raw)
+        self.check_common(raw)
         audience = checks.check_audience(raw, self._settings.client_id)
         checks.check_is_id_token(raw, signed.typ, audience, self._settings.client_id, nonce)
         checks.check_subject(raw)
@@ -50,7 +50,7 @@ class TokenVerifier:
     async def logout_token(self, token: str) -> LogoutClaims:
         """What the provider sends when a session is over. Whether its `jti` was seen before is the caller's to ask."""
         signed, raw = await self.opened(token)
-        self._check_common(raw)
+        self.check_common(raw)
         checks.check_audience(raw, self._settings.client_id)
         checks.check_is_logout_token(raw, signed.typ)
         if "sub" in raw:
@@ -76,6 +76,7 @@ class TokenVerifier:
             raise TokenRefused("bad_signature", "not made with this key")
         return signed, json_object(signed.payload, "payload")
 
-    def _check_common(self, raw: Raw) -> None:
+    def check_common(self, raw: Raw) -> None:
+        """Issuer and times, which every kind of token has. Raises TokenRefused."""
         checks.check_issuer(raw, self._settings.issuer)
         checks.check_times(raw, self._clock.now().timestamp(), self._settings.leeway_s)

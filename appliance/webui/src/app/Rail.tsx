@@ -52,7 +52,7 @@ function LogoutButton() {
   const leave = useMutation({
     mutationFn: logout,
     // A full load: whatever this person saw must not stay in the memory of the tab.
-    onSuccess: () => window.location.assign("/login"),
+    onSuccess: (next) => window.location.assign(next),
     onError: () => client.invalidateQueries({ queryKey: queries.me.queryKey }),
   });
   return (

@@ -7,12 +7,14 @@ import { queries } from "@/app/queries";
 import { Rail } from "@/app/Rail";
 import { useI18n } from "@/i18n";
 import { IconButton } from "@/ui/Button";
+import { Notice } from "@/ui/Notice";
 import "@/app/shell.css";
 
 /** Around every page: one rail on the left, on a phone a drawer. A session that ended leads to the login. */
 export function Shell() {
   const { t } = useI18n();
   const me = useQuery(queries.me);
+  const session = useQuery(queries.session);
   const location = useLocation();
   const [drawerOpen, setDrawerOpen] = useState(false);
 
@@ -46,6 +48,11 @@ export function Shell() {
       {drawerOpen && <div className="shell__shade" aria-hidden="true" onClick={() => setDrawerOpen(false)} />}
       <main id="content" className="shell__content" tabIndex={-1}>
         <GlassBanner />
+        {session.data?.break_glass_open && (
+          <Notice tone="danger" role="alert">
+            {t("login.break_glass_open")}
+          </Notice>
+        )}
         <Outlet />
       </main>
     </div>

@@ -7,7 +7,7 @@ import { fetchKeyEndpoints, fetchKeys, fetchServiceAccounts, type KeyHolder } fr
 import { fetchCollection, fetchCollections, fetchDocument, fetchPage, fetchPassage } from "@/api/library";
 import { fetchModels } from "@/api/models";
 import { fetchGroups, fetchUsers } from "@/api/people";
-import { fetchMe } from "@/api/session";
+import { fetchMe, fetchSession } from "@/api/session";
 
 const enginePollMs = 3000;
 const turnPollMs = 1000;
@@ -15,6 +15,7 @@ const turnPollMs = 1000;
 /** Every question to the server has its name here, so that whoever changes something knows what to ask again. */
 export const queries = {
   me: queryOptions({ queryKey: ["me"], queryFn: fetchMe, staleTime: 60_000 }),
+  session: queryOptions({ queryKey: ["session"], queryFn: fetchSession, staleTime: 60_000 }),
   assistants: queryOptions({ queryKey: ["assistants"], queryFn: fetchAssistants, staleTime: 60_000 }),
   conversations: queryOptions({ queryKey: ["conversations"], queryFn: fetchConversations }),
   conversation: (id: string) =>

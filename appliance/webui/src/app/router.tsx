@@ -15,12 +15,23 @@ interface RouterContext {
   client: QueryClient;
 }
 
+interface LoginSearch {
+  next?: string;
+  /** Why single sign-on did not end in a session; the server names it. */
+  problem?: string;
+  "signed-out"?: "";
+}
+
 const root = createRootRouteWithContext<RouterContext>()({ errorComponent: RouteError });
 
 const login = createRoute({
   getParentRoute: () => root,
   path: "/login",
-  validateSearch: (search): { next?: string } => ({ next: localPathOf(search.next) }),
+  validateSearch: (search): LoginSearch => ({
+    next: localPathOf(search.next),
+    problem: textOf(search.problem),
+    "signed-out": search["signed-out"] !== undefined ? "" : undefined,
+  }),
   component: lazyRouteComponent(() => import("@/features/login/LoginPage"), "LoginPage"),
 });
 

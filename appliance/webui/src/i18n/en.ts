@@ -41,6 +41,24 @@ export const en = {
   "login.busy": "Logging in…",
   "login.bad_credentials": "E-mail or password is wrong.",
   "login.too_many_attempts": "Too many attempts. Wait a few minutes, then try again.",
+  "login.sso": "Log in with single sign-on",
+  "login.sso_again": "Try again",
+  "login.signed_out": "You are logged out.",
+  "login.problem_unavailable": "Single sign-on is not reachable.",
+  "login.way_out_unavailable":
+    "Nobody new can log in until it is back. Who is logged in can go on working, and API keys work. Try again in a minute.",
+  "login.problem_not_admitted": "You have no access to this appliance.",
+  "login.way_out_not_admitted":
+    "You are known to single sign-on, but in no group that may use the appliance. Ask an administrator to add you to one.",
+  "login.problem_account_shut": "Your account here is shut.",
+  "login.way_out_account_shut": "Ask an administrator of the appliance to open it again.",
+  "login.problem_refused": "The login was not completed.",
+  "login.way_out_refused":
+    "It took too long, was begun in another browser, or was cancelled. Begin once more.",
+  "login.break_glass": "Single sign-on is lost? Break-glass account",
+  "login.break_glass_intro": "For emergencies only. Each use is recorded and shown to all administrators.",
+  "login.break_glass_open":
+    "The break-glass account was used or opened. When the emergency is over, seal it again: appliance identity break-glass seal",
 
   "history.title": "Conversations",
   "history.search": "Search titles",

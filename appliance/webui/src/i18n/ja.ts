@@ -43,6 +43,24 @@ export const ja: Record<MessageKey, string> = {
   "login.busy": "ログインしています…",
   "login.bad_credentials": "メールアドレスまたはパスワードが違います。",
   "login.too_many_attempts": "試行回数が多すぎます。数分待ってからもう一度お試しください。",
+  "login.sso": "シングルサインオンでログイン",
+  "login.sso_again": "もう一度試す",
+  "login.signed_out": "ログアウトしました。",
+  "login.problem_unavailable": "シングルサインオンに接続できません。",
+  "login.way_out_unavailable":
+    "復旧するまで新しくログインできません。ログイン中の方と API キーはそのまま使えます。1 分後にもう一度お試しください。",
+  "login.problem_not_admitted": "このアプライアンスを利用する権限がありません。",
+  "login.way_out_not_admitted":
+    "シングルサインオンには登録されていますが、利用できるグループに属していません。管理者に追加を依頼してください。",
+  "login.problem_account_shut": "このアカウントは停止されています。",
+  "login.way_out_account_shut": "アプライアンスの管理者に再開を依頼してください。",
+  "login.problem_refused": "ログインは完了しませんでした。",
+  "login.way_out_refused":
+    "時間がかかりすぎたか、別のブラウザーで始めたか、取り消されました。もう一度始めてください。",
+  "login.break_glass": "シングルサインオンが使えないときの緊急用アカウント",
+  "login.break_glass_intro": "緊急時専用です。使用は記録され、すべての管理者に表示されます。",
+  "login.break_glass_open":
+    "緊急用アカウントが使用または開封されました。緊急事態が終わったら再び封印してください: appliance identity break-glass seal",
 
   "history.title": "会話",
   "history.search": "タイトルを検索",

@@ -1,75 +1,29 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useRouter, useSearch } from "@tanstack/react-router";
-import { ApiError } from "@/api/http";
-import { login } from "@/api/session";
+import { useQuery } from "@tanstack/react-query";
+import { useSearch } from "@tanstack/react-router";
 import { Brand } from "@/app/Brand";
 import { queries } from "@/app/queries";
+import { PasswordForm } from "@/features/login/PasswordForm";
+import { SignOn } from "@/features/login/SignOn";
 import { useI18n } from "@/i18n";
-import { Button } from "@/ui/Button";
-import { Field } from "@/ui/Field";
-import { ErrorNotice, Notice } from "@/ui/Notice";
+import { ErrorNotice } from "@/ui/Notice";
 import { useTitle } from "@/ui/useTitle";
 import "@/features/login/login.css";
 
+/** Single sign-on where it is on, with the break-glass account's password folded away; else the password. */
 export function LoginPage() {
   const { t } = useI18n();
-  const client = useQueryClient();
-  const router = useRouter();
-  const { next } = useSearch({ from: "/login" });
+  const session = useQuery(queries.session);
+  const { next, problem, "signed-out": signedOut } = useSearch({ from: "/login" });
   useTitle(t("login.title"));
-  const attempt = useMutation({
-    mutationFn: (form: FormData) => login(String(form.get("email")).trim(), String(form.get("password"))),
-    onSuccess: async (me) => {
-      // Nothing that another person has seen in this tab may remain.
-      client.clear();
-      client.setQueryData(queries.me.queryKey, me);
-      if (me.must_change_password) await router.navigate({ to: "/account" });
-      else router.history.push(next ?? "/");
-    },
-  });
   return (
     <main className="login">
       <Brand />
-      <form
-        className="form login__form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          attempt.mutate(new FormData(event.currentTarget));
-        }}
-      >
-        <h1>{t("login.title")}</h1>
-        <Field
-          label={t("login.email")}
-          name="email"
-          type="email"
-          autoComplete="username"
-          required
-          autoFocus
-        />
-        <Field
-          label={t("login.password")}
-          name="password"
-          type="password"
-          autoComplete="current-password"
-          required
-        />
-        {attempt.isError && <LoginError error={attempt.error} />}
-        <Button look="primary" type="submit" className="login__submit" disabled={attempt.isPending}>
-          {t(attempt.isPending ? "login.busy" : "login.submit")}
-        </Button>
-      </form>
+      {session.isError && <ErrorNotice error={session.error} onRetry={() => void session.refetch()} />}
+      {session.data?.single_sign_on && (
+        <SignOn next={next} problem={problem} signedOut={signedOut !== undefined} />
+      )}
+      {session.data?.single_sign_on === false && <PasswordForm next={next} />}
       <p className="quiet">{t("product.promise")}</p>
     </main>
-  );
-}
-
-function LoginError({ error }: { error: unknown }) {
-  const { t } = useI18n();
-  const code = error instanceof ApiError ? error.code : "";
-  if (code !== "bad_credentials" && code !== "too_many_attempts") return <ErrorNotice error={error} />;
-  return (
-    <Notice tone="danger" role="alert">
-      {t(`login.${code}`)}
-    </Notice>
   );
 }
