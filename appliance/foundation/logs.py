@@ -22,12 +22,19 @@ from appliance.foundation.errors import ApplianceError
 FRAMES = 12
 """Innermost calls that are written of an exception."""
 
+QUOTE = r"\\*['\"]?"
 SECRETS = re.compile(
     r"\b(pm[a-z]_[A-Za-z0-9]{8})_?[A-Za-z0-9]{20,}(?:_[0-9a-f]{8})?"  # our keys; what identifies one stays
     r"|\b(eyJ)[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]*)+"  # an identity provider's token
     r"|(?i:(\bbearer\s+))[^\s'\",;]+"
-    r"|(\b[a-z][a-z0-9+.-]*://[^\s:/@'\"]+:)[^\s@'\"]+(?=@)"  # the password of an address
+    r"|(?i:((?:password|passwd|secret|api[_-]?key|_token|authorization|cookie)"  # what is named as one
+    rf"{QUOTE}\s*[=:]\s*{QUOTE}(?:(?:basic|bearer)\s+)?))[^\s'\",;&\\]+"
+    r"|(?<![A-Za-z0-9])[A-Za-z0-9]{43}(?![A-Za-z0-9])"  # a session's token, or another of as many characters
+    r"|(\b[a-z][a-z0-9+.-]*://[^\s:/@'\"]*:)[^\s@'\"]+(?=@)"  # the password of an address
 )
+
+LONGEST_LINE = 16_384
+"""Characters; of a longer line the rest is cut off, and the cut is seen."""
 
 Event = MutableMapping[str, Any]
 
@@ -60,8 +67,9 @@ def tell_lost_errors(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def redact(line: str) -> str:
-    """The line without what looks like a secret."""
-    return SECRETS.sub(lambda found: f"{next(filter(None, found.groups()), '')}****", line)
+    """The line without what looks like a secret, and not longer than a line may be."""
+    told = SECRETS.sub(lambda found: f"{next(filter(None, found.groups()), '')}****", line)
+    return told if len(told) <= LONGEST_LINE else told[:LONGEST_LINE] + "…"
 
 
 def told(error: BaseException) -> str:

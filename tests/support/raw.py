@@ -59,7 +59,7 @@ class Wire:
 
     async def _read(self, reader: asyncio.StreamReader, *, head: bool) -> Answer:
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 first = await reader.readuntil(b"\r\n\r\n")
         except (asyncio.IncompleteReadError, ConnectionError):
             self.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 
 import pytest
 import structlog
@@ -9,7 +10,7 @@ import structlog
 from appliance.edge.requestlog import FLUSH_S, RequestLog
 from appliance.foundation import TRAIL, InvalidInput, Trail, configure_logging, tell_lost_errors
 from appliance.foundation.logs import redact
-from appliance.identity.secrets import new_api_key
+from appliance.identity.secrets import new_api_key, random_text
 
 CANARY = "CNRY-prompt-5d1f"
 
@@ -131,3 +132,78 @@ async def test_the_level_chooses(level: str, count: int) -> None:
         log.note({"method": "GET", "path": "/"}, Trail("r"), status, 0.1, whole=whole)
     log.flush()
     assert len("".join(written).splitlines()) == count
+
+
+def planted() -> dict[str, tuple[str, str]]:
+    """By kind: what is secret, and how it would stand in a line."""
+    session, key = random_text(43), new_api_key()
+    token = f"eyJ{random_text(30)}.{random_text(60)}.{random_text(86)}"
+    word = f"Pw-{random_text(12)}"
+    return {
+        "key": (key.secret, key.text()),
+        "operator": (session, f"pmo_{session}"),
+        "session": (session, session),
+        "cookie": (session, f"Cookie: theme=dark; __Host-appliance_session={session}; x=1"),
+        "set-cookie": (session, f"set-cookie: appliance_session={session}; HttpOnly"),
+        "token": (token.split(".")[2], token),
+        "bearer": (word, f"Authorization: Bearer {word}"),
+        "basic": (word, f"authorization: Basic {word}"),
+        "database": (word, f"postgresql+psycopg://appliance:{word}@db.example.org/appliance"),
+        "store": (word, f"redis://:{word}@store:6379/0"),
+        "client": (word, f"client_secret={word}&grant_type=authorization_code"),
+        "json": (word, f'{{"password": "{word}"}}'),
+        "dict": (word, f"{{'new_password': '{word}', 'x': 1}}"),
+        "refresh": (token.split(".")[2], f"refresh_token={token}"),
+        "api key": (word, f"x-api-key: {word}"),
+    }
+
+
+WAYS = ("warning", "error", "argument", "structlog", "value", "library exception")
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("kind", planted())
+def test_whoever_logs_a_secret_it_is_taken_out(lines, kind: str, way: str) -> None:
+    secret, text = planted()[kind]
+    library, own = logging.getLogger("some.library"), structlog.get_logger("x")
+    if way in ("warning", "error"):
+        getattr(library, way)(f"it said {text}")
+    elif way == "argument":
+        library.warning("it said %s to %r", text, {"header": text})
+    elif way == "structlog":
+        own.info(f"it said {text}")
+    elif way == "value":
+        own.debug("it said", what=text, more=[text], all={"a": text})
+    else:
+        library.error("it broke: %s", text, exc_info=RuntimeError(text))
+    written = lines()
+    assert "it " in written
+    assert secret not in written
+
+
+BENDING = (
+    "a\r\nlevel='error' event='forged'",
+    "a\x1b[2J\x1b]0;x\x07",
+    "a\u2028b\x85c\x0bd",
+    "a' event='forged",
+    "\x00" * 9,
+)
+
+
+@pytest.mark.parametrize("text", BENDING)
+def test_text_of_strangers_stays_inside_its_line(lines, text: str) -> None:
+    structlog.get_logger("x").warning("a name", name=text)
+    logging.getLogger("some.library").warning("a name: %s", text)
+    written = lines()
+    assert written.count("\n") == 2
+    assert len(written.splitlines()) == 2, "also for readers who know more ends of a line"
+    assert written.isprintable() or not set(written) - {"\n"} & set("\r\x1b\x00\x07\x0b\x85\u2028")
+    assert not [line for line in written.splitlines() if line.startswith("level=")]
+
+
+def test_a_line_has_an_end(lines) -> None:
+    began = time.monotonic()
+    structlog.get_logger("x").warning("much", text="a" * 1_000_000)
+    logging.getLogger("some.library").warning("much %s", "a1 " * 300_000)
+    assert time.monotonic() - began < 5
+    assert all(len(line) < 17_000 for line in lines().splitlines())
