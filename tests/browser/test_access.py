@@ -81,3 +81,23 @@ def test_an_administrator_gives_a_role_and_lets_somebody_keep_a_group(visit: Vis
     expect(row.locator("summary")).to_contain_text("Group administrator, Auditor")
     fits(page)
     visit.check_quiet()
+
+
+@pytest.mark.parametrize("visit", SHAPES, indirect=True)
+def test_an_owner_looks_with_the_eyes_of_another(visit: Visit) -> None:
+    visit.log_in()
+    page = visit.page
+    page.goto(f"{visit.base}/library")
+    page.get_by_role("link", name="Samples").first.click()
+    page.get_by_role("button", name="Who sees this?").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Person").select_option(label="Administrator")
+    expect(dialog.get_by_role("status").first).to_contain_text("Administrator sees this collection.")
+    expect(dialog).to_contain_text("Is the owner.")
+    dialog.get_by_label("What would this person find?").fill("hotel per night")
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_role("list", name="What this person finds")).to_contain_text("handbook.pdf")
+    fits(page)
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    visit.check_quiet()

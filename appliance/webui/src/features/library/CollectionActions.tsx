@@ -4,6 +4,7 @@ import { useState } from "react";
 import { changeCollection, deleteCollection } from "@/api/library";
 import type { Collection, Reader } from "@/api/types";
 import { queries } from "@/app/queries";
+import { ViewAsDialog } from "@/features/access/ViewAsDialog";
 import { ReadersEditor } from "@/features/library/Readers";
 import { useI18n } from "@/i18n";
 import { Button } from "@/ui/Button";
@@ -12,16 +13,20 @@ import { Field } from "@/ui/Field";
 
 export function CollectionActions({ collection }: { collection: Collection }) {
   const { t } = useI18n();
-  const [dialog, setDialog] = useState<"edit" | "delete" | null>(null);
+  const [dialog, setDialog] = useState<"edit" | "delete" | "view" | null>(null);
   return (
     <div className="page__actions">
       <Button icon="pen" onClick={() => setDialog("edit")}>
         {t("library.edit")}
       </Button>
+      <Button icon="people" onClick={() => setDialog("view")}>
+        {t("view.open")}
+      </Button>
       <Button icon="bin" onClick={() => setDialog("delete")}>
         {t("action.delete")}
       </Button>
       {dialog === "edit" && <EditDialog collection={collection} onClose={() => setDialog(null)} />}
+      {dialog === "view" && <ViewAsDialog collection={collection} onClose={() => setDialog(null)} />}
       {dialog === "delete" && <DeleteDialog collection={collection} onClose={() => setDialog(null)} />}
     </div>
   );
