@@ -68,7 +68,7 @@ class Crowd:
 
     async def session(self, account: Account) -> dict[str, str]:
         """Log in; the headers of a browser."""
-        sent = {"x-requested-with": "appliance"}
+        sent = {"x-requested-with": "appliance", "origin": "http://inside.test"}
         body = Body.of({"email": account.email, "password": PASSWORD})
         reply = await call(self._app, "POST", "/auth/login", sent, body)
         assert reply.status in (200, 201), reply.body
