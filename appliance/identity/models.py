@@ -26,8 +26,6 @@ class UserRow(Base):
     must_change_password: Mapped[bool] = mapped_column(default=False)
     disabled: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    failed_logins: Mapped[int] = mapped_column(default=0)
-    locked_until: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     kind: Mapped[str] = mapped_column(String(20), default="person", server_default="person")
     owner: Mapped[str | None] = mapped_column(String(60), default=None)
     """Of a service account: `user:<uuid>` or `group:<uuid>`, who may make its keys."""

@@ -18,6 +18,7 @@ from appliance.identity.rights import RightsCache, changing_rights
 from appliance.identity.secrets import fingerprint, random_text
 from appliance.identity.settings import IdentitySettings
 from appliance.identity.sso.errors import LocalLoginOff
+from appliance.identity.throttle import forget_tries
 from appliance.identity.values import BREAK_GLASS
 from appliance.storage import Database
 
@@ -107,7 +108,8 @@ class SealedAccount:
                 )
                 session.add(user)
             user.roles, user.password_hash = "administrator,user", hashed
-            user.disabled, user.must_change_password, user.failed_logins, user.locked_until = False, False, 0, None
+            user.disabled, user.must_change_password = False, False
+            await forget_tries(session, user.email)
             await session.flush()
             await session.execute(delete(SessionRow).where(SessionRow.user_id == user.id))
             await session.merge(BreakGlassRow(id=1, sealed_at=self._clock.now(), opened_at=opened_at))

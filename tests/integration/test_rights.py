@@ -357,8 +357,6 @@ UNCOUNTED = {
         "password_hash",
         "must_change_password",
         "created_at",
-        "failed_logins",
-        "locked_until",
         "claims_at",
         "scim",
     },
