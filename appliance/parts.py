@@ -35,6 +35,7 @@ from appliance.identity import (
     Passwords,
     People,
     RightsCache,
+    ScimDoor,
     SealedAccount,
     ServiceAccounts,
 )
@@ -84,6 +85,7 @@ class Parts:
     keys: Keys
     service_accounts: ServiceAccounts
     groups: Groups
+    scim: ScimDoor
     group_administrators: GroupAdministrators
     engines: Engines
     index: PassageIndex
@@ -190,6 +192,7 @@ def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
         keys=Keys(database, clock, callers.rights, callers.identity),
         service_accounts=ServiceAccounts(database, clock, callers.rights),
         groups=Groups(database, callers.rights),
+        scim=ScimDoor(database, clock, callers.rights),
         group_administrators=GroupAdministrators(database, callers.rights),
         engines=engines,
         index=index,

@@ -21,6 +21,7 @@ from appliance.foundation import CallerError, InvalidInput
 
 METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 JSON_TYPES = frozenset({b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"})
+SCIM_TYPE = "application/scim+json"
 OWN_BODY = "reads_own_body"
 
 PART_WAIT_S = 30.0
@@ -80,7 +81,7 @@ async def read_json(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
         if encoding and encoding.lower() != b"identity":
             raise WrongMediaType("The body is compressed.", remedy="Send it as it is, without Content-Encoding.")
         if media_type not in JSON_TYPES:
-            _refuse_other_types(media_type)
+            _refuse_other_types(media_type, also=SCIM_TYPE if scope["path"].startswith("/scim/") else "")
         check_json(body)
     return body
 
@@ -116,9 +117,9 @@ async def _read_parts(message: Any, receive: Receive, max_bytes: int) -> bytes:
             message = await receive()
 
 
-def _refuse_other_types(media_type: bytes) -> None:
+def _refuse_other_types(media_type: bytes, also: str) -> None:
     kind, *parameters = [p.strip().lower() for p in media_type.decode("latin-1").split(";")]
-    if kind != "application/json":
+    if kind not in ("application/json", also):
         raise WrongMediaType(f"The body's type is '{kind[:80] or 'missing'}', not JSON.")
     for parameter in filter(None, parameters):
         name, _, value = parameter.partition("=")

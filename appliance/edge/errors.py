@@ -1,4 +1,4 @@
-"""From our error tree to HTTP, once: OpenAI's shape under `/v1`, Anthropic's under `/v1/messages`, else ours."""
+"""From our error tree to HTTP, once: OpenAI's or Anthropic's shape under `/v1`, SCIM's under `/scim`, else ours."""
 
 import math
 from typing import Any
@@ -9,7 +9,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, InternalServerException, ValidationException
 from litestar.types import ExceptionHandlersMap, Send
 
-from appliance.edge.bodies import BodyCutOff
+from appliance.edge.bodies import SCIM_TYPE, BodyCutOff
 from appliance.foundation import ApplianceError, CapacityError, DefectError, InvalidInput, note_error
 
 log = structlog.get_logger(__name__)
@@ -26,6 +26,9 @@ HTTP_CODES = {
     415: ("unsupported_media_type", "Send 'Content-Type: application/json'."),
     429: ("too_many_requests", "Wait, then try again."),
 }
+
+SCIM_PREFIX = "/scim/"
+SCIM_ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 
 CUT_OFF = "client disconnected prematurely"
 """What the framework says when somebody leaves in the middle of a form; to it, that is an error of the server."""
@@ -122,6 +125,12 @@ def _openai_shape(status: int, code: str, message: str, param: str | None) -> di
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
+def _scim_shape(status: int, code: str, message: str) -> dict[str, Any]:
+    """As RFC 7644 has it: the status as text, and a `scimType` where the code is one (`scim_invalidFilter`)."""
+    kind = {"scimType": code.removeprefix("scim_")} if code.startswith("scim_") and status in (400, 409) else {}
+    return {"schemas": [SCIM_ERROR], "status": str(status), "detail": message, **kind}
+
+
 def _reply(
     request: AnyRequest,
     status: int,
@@ -134,7 +143,8 @@ def _reply(
     note_error(code)
     request_id = str(request.scope.get("state", {}).get("request_id"))
     body, more = _told(request.scope["path"], request_id, status, code, message, remedy, param)
-    return Response(body, status_code=status, headers={**headers, **more}, media_type="application/json")
+    media_type = SCIM_TYPE if request.scope["path"].startswith(SCIM_PREFIX) else "application/json"
+    return Response(body, status_code=status, headers={**headers, **more}, media_type=media_type)
 
 
 def _told(
@@ -147,4 +157,6 @@ def _told(
         return {"type": "error", "error": error, "request_id": request_id}, {"request-id": request_id}
     if path.startswith("/v1"):
         return _openai_shape(status, code, sentence, param), {}
+    if path.startswith(SCIM_PREFIX):
+        return _scim_shape(status, code, message), {}
     return {"error": {"code": code, "message": message, "remedy": remedy, "request_id": request_id}}, {}

@@ -41,6 +41,8 @@ from appliance.identity.roles import ROLES, TABLE, Permission, Reach, Role
 from appliance.identity.roles.administrators import GroupAdministrators
 from appliance.identity.roles.routes import GroupController, PermissionsController
 from appliance.identity.routes import LoginController, MeController, PeopleController
+from appliance.identity.scim import ScimController
+from appliance.identity.scim.routes import ScimDoor
 from appliance.identity.sealed_account import SealedAccount
 from appliance.identity.sealed_account_routes import SealedAccountController
 from appliance.identity.service_accounts import ServiceAccounts
@@ -86,6 +88,8 @@ __all__ = [
     "Reach",
     "RightsCache",
     "Role",
+    "ScimController",
+    "ScimDoor",
     "SealedAccount",
     "SealedAccountController",
     "ServiceAccounts",

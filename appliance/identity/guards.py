@@ -18,7 +18,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from appliance.foundation import TRAIL, NotAllowed, NotAuthenticated
 from appliance.identity.access import Access
 from appliance.identity.credentials import Credential, read_credential
-from appliance.identity.endpoints import endpoint_of
+from appliance.identity.endpoints import SCIM, endpoint_of
 from appliance.identity.errors import CrossSiteRequest, OutsideKeyScope
 from appliance.identity.roles import Permission, Reach, roles_with
 from appliance.identity.settings import IdentitySettings
@@ -67,6 +67,17 @@ async def requires_whole_account(connection: Connection, _: BaseRouteHandler) ->
     principal = _caller(connection)
     if principal.key_scope.is_narrow:
         raise OutsideKeyScope("A key with a narrower scope cannot do this.")
+
+
+async def requires_scim(connection: Connection, _: BaseRouteHandler) -> None:
+    """Let in a key of a service account that is for provisioning, and nobody else, whatever their roles.
+
+    Raises NotAuthenticated or OutsideKeyScope.
+    """
+    principal = _caller(connection)
+    endpoints = principal.key_scope.endpoints
+    if principal.kind != "service" or endpoints is None or SCIM not in endpoints:
+        raise OutsideKeyScope(f"Only a service account's key whose scope names '{SCIM}' can do this.")
 
 
 async def requires_session(connection: Connection, _: BaseRouteHandler) -> None:

@@ -7,7 +7,8 @@ from uuid import UUID
 from litestar import Controller, Request, delete, get, patch, post
 from msgspec import UNSET
 
-from appliance.identity.endpoints import ENDPOINTS
+from appliance.foundation import NotAllowed
+from appliance.identity.endpoints import ENDPOINTS, SCIM
 from appliance.identity.guards import (
     requires,
     requires_session,
@@ -41,6 +42,7 @@ class KeysController(Controller):
     @post("/keys", guards=[requires(Permission.KEYS_MANAGE), requires_session])
     async def create_key(self, request: Call, data: KeyCreate, keys: Keys) -> ApiKey:
         """The only reply that ever holds the key."""
+        _refuse_scim(request.user, data.scope.value().endpoints)
         return await _create(keys, request.user.user_id, data)
 
     @post("/keys/{key_id:uuid}/rotate", guards=[requires(Permission.KEYS_MANAGE), requires_session], status_code=200)
@@ -94,6 +96,7 @@ class ServiceAccountsController(Controller):
     ) -> ApiKey:
         """The only reply that ever holds the key."""
         account = await service_accounts.managed(request.user, account_id)
+        _refuse_scim(request.user, data.scope.value().endpoints)
         return await _create(keys, account.id, data)
 
     @post(
@@ -111,6 +114,9 @@ class ServiceAccountsController(Controller):
         service_accounts: ServiceAccounts,
     ) -> ApiKey:
         account = await service_accounts.managed(request.user, account_id)
+        for key in await keys.of(account.id):
+            if key.id == key_id:
+                _refuse_scim(request.user, key.scope.endpoints)
         return await _rotate(keys, account.id, key_id, data)
 
     @delete(
@@ -122,6 +128,12 @@ class ServiceAccountsController(Controller):
     ) -> None:
         account = await service_accounts.managed(request.user, account_id)
         await keys.revoke(account.id, key_id)
+
+
+def _refuse_scim(caller: Principal, endpoints: frozenset[str] | None) -> None:
+    """Who answers for a program does not thereby provision accounts. Raises NotAllowed."""
+    if SCIM in (endpoints or ()) and caller.reach(Permission.DIRECTORY_MANAGE) != "any":
+        raise NotAllowed("A key for provisioning is for those who manage the directory.")
 
 
 async def _create(keys: Keys, account_id: UUID, data: KeyCreate) -> ApiKey:

@@ -106,7 +106,8 @@ def expected(line: Line, subject: Subject, relation: str, path: str) -> str:
 
 def _wrong_credential(line: Line, subject: Subject) -> bool:
     return (
-        ("session" in line.flags and subject.via == "key")
+        "scim" in line.flags
+        or ("session" in line.flags and subject.via == "key")
         or ("whole" in line.flags and subject.scope.is_narrow)
         or ("makes" in line.flags and subject.scope.collections is not None)
     )
@@ -240,8 +241,9 @@ def _fits(wanted: str, status: int, line: Line) -> bool:
 
 def _declared_line(line: Line, policy: Policy) -> Line:
     """The line as the application declares it."""
-    flags = line.flags - {"session", "whole"}
-    flags |= {name for name, is_set in (("session", policy.session), ("whole", policy.whole)) if is_set}
+    declared_flags = {"session": policy.session, "whole": policy.whole, "scim": policy.scim}
+    flags = line.flags - declared_flags.keys()
+    flags |= {name for name, is_set in declared_flags.items() if is_set}
     return Line(line.method, line.path, policy.asks, line.kind, line.act, flags, line.also)
 
 

@@ -14,6 +14,7 @@ A line: the call; what it asks for; of what kind the object is that its path nam
 Flags: `session` not with a key; `whole` not with a narrowed key; `makes` not with a key for some collections; `uses-up`
 the object is gone after it; `ends` the session is over after it; `calm` taking away what is not there is fine; a
 number: this status, too, is what somebody who is let in gets.
+`scim`: only with a program's key for provisioning, which nobody here has.
 """
 
 from dataclasses import dataclass
@@ -108,6 +109,26 @@ POST   /api/me/notices/{}/seen              | account.use        | free       | 
 GET    /api/access/explain                  | access.explain     | collection | explain     |
 GET    /api/access/view                     | access.simulate    |            |             |
 POST   /api/access/search                   | access.simulate    |            |             |
+GET    /scim/v2/ServiceProviderConfig       | account.use        |            |             | scim
+GET    /scim/v2/Schemas                     | account.use        |            |             | scim
+GET    /scim/v2/Schemas/{}                  | account.use        | free       |             | scim
+GET    /scim/v2/ResourceTypes               | account.use        |            |             | scim
+GET    /scim/v2/ResourceTypes/{}            | account.use        | free       |             | scim
+POST   /scim/v2/.search                     | account.use        |            |             | scim
+GET    /scim/v2/Users                       | account.use        |            |             | scim
+POST   /scim/v2/Users                       | account.use        |            |             | scim
+POST   /scim/v2/Users/.search               | account.use        |            |             | scim
+GET    /scim/v2/Users/{}                    | account.use        | free       |             | scim
+PUT    /scim/v2/Users/{}                    | account.use        | free       |             | scim
+PATCH  /scim/v2/Users/{}                    | account.use        | free       |             | scim
+DELETE /scim/v2/Users/{}                    | account.use        | free       |             | scim
+GET    /scim/v2/Groups                      | account.use        |            |             | scim
+POST   /scim/v2/Groups                      | account.use        |            |             | scim
+POST   /scim/v2/Groups/.search              | account.use        |            |             | scim
+GET    /scim/v2/Groups/{}                   | account.use        | free       |             | scim
+PUT    /scim/v2/Groups/{}                   | account.use        | free       |             | scim
+PATCH  /scim/v2/Groups/{}                   | account.use        | free       |             | scim
+DELETE /scim/v2/Groups/{}                   | account.use        | free       |             | scim
 POST   /v1/chat/completions                 | models.use         |            |             |
 POST   /v1/completions                      | models.use         |            |             |
 POST   /v1/responses                        | models.use         |            |             |

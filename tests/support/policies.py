@@ -21,6 +21,8 @@ class Policy:
     """Not with an API key."""
     whole: bool = False
     """Not with a narrowed key."""
+    scim: bool = False
+    """Only with a program's key for provisioning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,4 +51,5 @@ def policy_of(handler: BaseRouteHandler) -> Policy:
         public=handler.opt.get("public") is True,
         session=guards.requires_session in asked,
         whole=guards.requires_whole_account in asked,
+        scim=guards.requires_scim in asked,
     )
