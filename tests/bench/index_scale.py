@@ -23,7 +23,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 from uuid import UUID
 
 import numpy as np
@@ -43,7 +43,8 @@ from appliance.index.sparse import document_vector, query_vector
 from tests.bench.metrics import percentile
 from tests.support.process import ROOT
 
-P, T = ParamSpec("P"), TypeVar("T")
+P = ParamSpec("P")
+T = TypeVar("T")
 DIMENSION, TENANTS, CLUSTERS, DOCUMENT_PASSAGES = 384, 50, 400, 10
 QUESTIONS, LIMIT, EXCLUDED = 300, 20, 2000
 KILLED_PASSAGES = 2000
@@ -182,7 +183,7 @@ class PortSide:
     def __init__(self, folder: Path) -> None:
         self._index = EdgeIndex(folder)
         self.extra_s = {"words_s": 0.0, "sync_s": 0.0}
-        edge.document_vector = self._timed("words_s", document_vector)  # the clock is nearest to the truth inside
+        edge.document_vector = self._timed("words_s", document_vector)  # type: ignore[attr-defined] # the clock is nearest to the truth inside
         edge._sync_log = self._timed("sync_s", edge._sync_log)
 
     def _timed(self, name: str, work: Callable[P, T]) -> Callable[P, T]:
@@ -258,7 +259,7 @@ class BareSide:
 
     async def query(self, question: Question, scope: Scope) -> int:
         inside = qe.FieldCondition(COLLECTION_KEY, match=qe.MatchAny([str(c) for c in scope.collections]))
-        dead = [qe.FieldCondition(VERSION_KEY, match=qe.MatchAny([str(v) for v in scope.excluded]))]
+        dead: list[Any] = [qe.FieldCondition(VERSION_KEY, match=qe.MatchAny([str(v) for v in scope.excluded]))]
         where = qe.Filter(must=[inside], must_not=dead if scope.excluded else None)
         sparse = qe.SparseVector(list(question.sparse.indices), list(question.sparse.values))
         request = qe.QueryRequest(
@@ -314,7 +315,7 @@ async def ask(side: Side, world: World) -> dict[str, float]:
         ("all", questions[: QUESTIONS // 5], every, frozenset[UUID]()),
         ("less", questions, None, world.versions()),
     )
-    figures = {}
+    figures: dict[str, Any] = {}
     for key, asked, collections, excluded in kinds:
         times = []
         for q in asked:

@@ -69,7 +69,7 @@ def main() -> None:
     )
     for lane in ("interactive", "batch"):
         for affinity in (b"", b"0123456789abcdef"):
-            ask = Forward("m", "/v1/chat/completions", b"{}", lane, 500, affinity)  # type: ignore[arg-type]
+            ask = Forward("m", "/v1/chat/completions", b"{}", lane, 500, affinity)
             print(f"slot, {lane:11} {'affinity' if affinity else '':10}  {asyncio.run(slots(ask)):6.2f} µs")
     ask = Forward("m", "/v1/chat/completions", b"{}", "interactive", 500, b"0123456789abcdef")
     print(f"whole way, scripted engines   {asyncio.run(whole(ask)):6.2f} µs (with the script's own)")

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 import qdrant_edge as qe
 from sqlalchemy import func, select
@@ -80,7 +82,7 @@ async def check_state(settings: Settings, promises: Promises) -> Counts:
     return Counts(len(documents), len(versions), sum(passages.values()), points, files)
 
 
-def _check_documents(promises: Promises, documents: list[DocumentRow], versions: list[VersionRow]) -> None:
+def _check_documents(promises: Promises, documents: Sequence[DocumentRow], versions: Sequence[VersionRow]) -> None:
     expected = Counter(path for path, story in promises.stories.items() if isinstance(story.last, Version))
     found = Counter(d.path for d in documents)
     if found != expected:
@@ -102,9 +104,9 @@ async def _check_points(
     settings: Settings,
     promises: Promises,
     space: str,
-    documents: list[DocumentRow],
-    versions: list[VersionRow],
-    passages: dict[object, int],
+    documents: Sequence[DocumentRow],
+    versions: Sequence[VersionRow],
+    passages: Mapping[UUID, int],
 ) -> int:
     published = {d.current_version_id for d in documents}
     index = EdgeIndex(index_settings(settings).folder)
@@ -129,7 +131,7 @@ async def _check_points(
     return total
 
 
-def _check_files(folder: Path, promises: Promises, versions: list[VersionRow]) -> int:
+def _check_files(folder: Path, promises: Promises, versions: Sequence[VersionRow]) -> int:
     wanted = {s for v in versions for s in (v.sha256, v.blocks_sha256) if s}
     there = {p.name for p in folder.rglob("*") if p.is_file()}
     if there - wanted:

@@ -287,7 +287,8 @@ async def _one(session: aiohttp.ClientSession, url: str, world: World, judge: Ju
 
 async def _all_or_first_error(changing: "asyncio.Task[None]", *clients: Awaitable[None]) -> None:
     asking = asyncio.gather(*clients)
-    done, _ = await asyncio.wait({changing, asking}, return_when=asyncio.FIRST_COMPLETED)
+    both: set[asyncio.Future[Any]] = {changing, asking}
+    done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
     changing.cancel()
     asking.cancel()
     for task in done:

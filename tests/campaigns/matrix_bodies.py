@@ -73,7 +73,7 @@ class Bodies:
 
     def _made(self, call: str) -> dict[str, Any] | None:
         number = self._objects.number()
-        return {
+        made: dict[str, dict[str, Any]] = {
             "POST /auth/login": {"email": f"nobody-{number}@matrix.test", "password": "wrong"},
             "POST /api/users": {"email": f"made-{number}@matrix.test", "name": "made"},
             "PUT /api/users/{}/identity": {"issuer": "https://idp.test", "subject": f"s{number}"},
@@ -86,4 +86,5 @@ class Bodies:
             "POST /api/access/search": {"user": str(self._objects.dummy), "query": "travel"},
             "POST /api/collections": {"name": f"made {number}"},
             "POST /v1/vector_stores": {"name": f"made {number}"},
-        }.get(call)
+        }
+        return made.get(call)

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,7 +83,7 @@ class Outcome:
 
 
 Act = Callable[[Elsewhere, Subject], Awaitable[None]]
-Work = Callable[[Subject, asyncio.Event], Awaitable[str]]
+Work = Callable[[Subject, asyncio.Event], Coroutine[Any, Any, str]]
 """Sets the event once it goes on; returns how it ended, as its caller sees it."""
 
 

@@ -132,7 +132,7 @@ def test_a_json_object_is_one(client: openai.OpenAI) -> None:
 
 
 def test_a_keyword_that_is_not_held_is_named(client: openai.OpenAI) -> None:
-    schema = {"type": "object", "properties": {"a": {"type": "array", "uniqueItems": True}}}
+    schema: dict[str, object] = {"type": "object", "properties": {"a": {"type": "array", "uniqueItems": True}}}
     with pytest.raises(openai.BadRequestError) as refused:
         client.chat.completions.create(
             model=CHAT,

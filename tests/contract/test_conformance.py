@@ -1,5 +1,7 @@
 """`appliance models check` with the real engines: what is measured is kept and shown, also what fails."""
 
+from typing import Any
+
 import openai
 import pytest
 
@@ -13,7 +15,7 @@ CHAT, EMBED = "smollm2-135m-instruct", "multilingual-e5-small"
 def test_models_are_measured_and_the_result_is_shown(product: ApplianceProcess, client: openai.OpenAI) -> None:
     product.cli("models", "check", CHAT, code=1)  # left free, so small a model calls no function
     assert "passed" in product.cli("models", "check", EMBED)
-    shown = {}
+    shown: dict[str, Any] = {}
     for model in (CHAT, EMBED):
         found = (client.models.retrieve(model).model_extra or {})["conformance"]
         assert found["engine"].startswith("0.")

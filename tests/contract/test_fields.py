@@ -35,7 +35,7 @@ def program(base_url: str, key: str) -> Iterator[httpx.Client]:
 @pytest.mark.parametrize(("endpoint", "field"), ROWS)
 def test_a_field_does_what_its_row_says(program: httpx.Client, endpoint: str, field: Field) -> None:
     model, needed, values = BODIES[endpoint]
-    body = {"model": model, needed: values[needed], **examples.WITH.get(field.name, {})}
+    body: dict[str, Any] = {"model": model, needed: values[needed], **examples.WITH.get(field.name, {})}
     if endpoint != "embeddings":
         body = {"max_tokens": 4, **body} if field.name != "max_completion_tokens" else body
     reply = program.post(f"/{endpoint}", json={**body, field.name: values.get(field.name, 8)})

@@ -26,6 +26,11 @@ class ScriptedReply:
             raise EngineUnavailable("The engine broke off.")
         return b""
 
+    async def leave(self, within_s: float) -> bytes:
+        left, self.parts = b"".join(self.parts), []
+        self.closed = True
+        return left
+
     def close(self) -> None:
         self.closed = True
 

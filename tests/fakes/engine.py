@@ -15,12 +15,15 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 
 DIMENSION = 384
 ANSWER = "This is what the stand-in always says when somebody asks it something."
+
+
+E = TypeVar("E", bound="FakeEngine")
 
 
 @dataclass
@@ -215,7 +218,7 @@ async def _send(reply: web.StreamResponse, value: object) -> None:
 
 
 @asynccontextmanager
-async def serving(engine: FakeEngine, port: int = 0) -> AsyncIterator[FakeEngine]:
+async def serving(engine: E, port: int = 0) -> AsyncIterator[E]:
     """Listen on the loopback address while the block runs; `engine.url` ends in `/v1`."""
     runner = web.AppRunner(engine.application(), handler_cancellation=True)
     await runner.setup()

@@ -137,7 +137,7 @@ def _vector(value: Any) -> Any:
 
 
 def _filter(value: dict[str, Any]) -> qe.Filter:
-    def conditions(found: list[Any] | None) -> list[qe.FieldCondition]:
+    def conditions(found: list[Any] | None) -> list[Any]:
         return [qe.FieldCondition(c["key"], match=_match(c["match"])) for c in found or []]
 
     unknown = set(value) - {"must", "must_not"}

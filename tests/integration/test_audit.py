@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import select, text
 
-from appliance.audit.canonical import Row, chained, details_text
+from appliance.audit.canonical import chained, details_text
 from appliance.audit.models import AuditEventRow
 from appliance.audit.verify import verify
 from tests.support.gateway import CHAT_MODEL, PASSWORD, Client, Gateway
@@ -267,7 +267,7 @@ async def test_auditors_read_and_take_out_the_chain(running_gateway: Gateway) ->
         previous = b""
         for line in (await auditor.get("/api/audit/export")).text.splitlines():
             event = json.loads(line)
-            row: Row = tuple(
+            row: Any = tuple(
                 details_text(event["details"]) if name == "details" else event[name]
                 for name in (
                     *("seq", "at", "actor", "on_behalf_of", "action", "object", "outcome", "source", "request_id"),

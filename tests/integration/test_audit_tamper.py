@@ -6,6 +6,7 @@ Whoever bends it owns the database: triggers are dropped first, and hashes are c
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,7 +50,7 @@ class Place:
     async def verified(self) -> Report:
         return await verify(self.database, [self.folder])
 
-    async def kinds(self) -> set[str]:
+    async def kinds(self) -> AbstractSet[str]:
         report = await self.verified()
         for finding in report.findings:
             print(f"{finding.kind}: {finding.sentence}")

@@ -223,7 +223,7 @@ async def test_each_refusal_is_one_event_of_the_audit(door: Gateway, provider: F
             return int(found.scalar_one())
 
     before = await denied()
-    refused = [{"aud": "other"}, {"groups": []}, {"exp": 1}]
+    refused: list[dict[str, Any]] = [{"aud": "other"}, {"groups": []}, {"exp": 1}]
     for other in refused:
         async with with_token(door, provider.mint(somebody(provider), **other)) as client:
             assert (await client.get("/api/key-endpoints")).status_code in {401, 403}

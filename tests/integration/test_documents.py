@@ -93,7 +93,8 @@ async def test_an_index_that_is_down_for_long_costs_no_document(
     running_gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Longer than a step is tried; meanwhile people see what is waited for."""
-    index, failures, reasons = running_gateway.parts.index, 0, set()
+    index, failures = running_gateway.parts.index, 0
+    reasons: set[str] = set()
     upsert = index.upsert
     store = await running_gateway.parts.jobs.store()
     monkeypatch.setattr(store.workflow, "patience", Patience(0.01, 0.05))
@@ -161,7 +162,7 @@ async def test_what_comes_and_goes_between_two_looks_is_told(
     monkeypatch.setattr(routes, "POLL_S", 3.0)
     owner = await running_gateway.person(f"quick-{uuid.uuid4().hex}@x.test")
     key = await owner.collection(f"quick-{uuid.uuid4().hex}")
-    told = []
+    told: list[str] = []
     async with asyncio.timeout(30), owner.stream("GET", f"/api/collections/{key}/progress") as reply:
         async for line in reply.aiter_lines():
             if line == "event: idle" and not told:

@@ -40,7 +40,12 @@ async def test_a_field_does_what_its_row_says(caller: Client, engine: FakeEngine
     model, values = BODIES[endpoint]
     value = values.get(field.name, 8)
     needed = NEEDED[endpoint]
-    body = {"model": model, needed: values[needed], **examples.WITH.get(field.name, {}), field.name: value}
+    body: dict[str, Any] = {
+        "model": model,
+        needed: values[needed],
+        **examples.WITH.get(field.name, {}),
+        field.name: value,
+    }
     seen = {"chat/completions": engine.chats, "completions": engine.completions}.get(endpoint, [])
     seen.clear()
     reply = await caller.post(f"/v1/{endpoint}", json=body)
@@ -121,7 +126,13 @@ async def test_pictures_are_refused_where_nobody_sees_them(caller: Client) -> No
 async def test_older_and_newer_words_reach_the_engine_as_it_knows_them(caller: Client, engine: FakeEngine) -> None:
     engine.chats.clear()
     refused = {"role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]}
-    thought = {"role": "assistant", "content": "Yes.", "reasoning_content": "hm", "annotations": [], "audio": None}
+    thought: dict[str, Any] = {
+        "role": "assistant",
+        "content": "Yes.",
+        "reasoning_content": "hm",
+        "annotations": [],
+        "audio": None,
+    }
     messages = [{"role": "developer", "content": "Be brief."}, refused, thought, *examples.CHAT["messages"]]
     body = {"model": CHAT_MODEL, "messages": messages, "max_completion_tokens": 3}
     await caller.ok("POST", "/v1/chat/completions", body)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
+from typing import Any
 
 import pytest
 
@@ -60,15 +61,17 @@ async def test_every_answer_of_every_route_closes_the_browsers_doors(world: Worl
 
 @pytest.mark.parametrize("call", ["405", "404", "413", "414", "400", "431"])
 async def test_so_do_answers_that_no_handler_of_ours_wrote(world: World, call: str) -> None:
-    ask = {
+    asks: dict[str, tuple[str, str, dict[str, Any]]] = {
         "405": ("PATCH", "/health/live", {}),
         "404": ("GET", "/nothing/../here", {}),
         "413": ("POST", "/api/search", {"content": b"{" + b" " * 5_000_000 + b"}"}),
         "414": ("GET", "/" + "a" * 60_000, {}),
         "400": ("POST", "/api/search", {"content": b'{"a":1,"a":2}'}),
         "431": ("GET", "/api/me", {"headers": {f"x-{i}": "y" * 4000 for i in range(20)}}),
-    }[call]
-    reply = await world.chief.request(ask[0], ask[1], **{"headers": {"content-type": "application/json"}, **ask[2]})
+    }
+    method, path, given = asks[call]
+    options: dict[str, Any] = {"headers": {"content-type": "application/json"}, **given}
+    reply = await world.chief.request(method, path, **options)
     assert not closed(reply.headers, "")
     assert reply.status_code < 500
     if call in ("405", "404", "413", "400"):

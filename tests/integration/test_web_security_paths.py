@@ -271,7 +271,7 @@ NAMES = (
 async def test_a_name_never_becomes_a_header(world: World, name: str) -> None:
     """API-11."""
     await world.chief.ok("PATCH", f"/api/collections/{world.ids['collection_id']}", {"name": f"w-{uuid.uuid4().hex}"})
-    sent = {"file": ("x.txt", b"Hello"), "purpose": (None, "user_data")}
+    sent: dict[str, Any] = {"file": ("x.txt", b"Hello"), "purpose": (None, "user_data")}
     body = world.chief.build_request("POST", "/v1/files", files=sent).read().replace(b"x.txt", name.encode())
     kind = "multipart/form-data; boundary=" + body[2:34].decode()
     reply = await world.chief.post("/v1/files", content=body, headers={"content-type": kind})

@@ -82,7 +82,7 @@ async def ask_everywhere(planted: Planted, client: Client) -> None:
     for more in ({}, {"stream": True}, {"tools": [tool]}, {"temperature": "hot"}, {"stop": word()}, {"user": word()}):
         body = {"model": CHAT_MODEL, "messages": message, "max_tokens": 4, **more}
         await send(planted, client, "POST", "/v1/chat/completions", json=body)
-    bodies = {
+    bodies: dict[str, dict[str, object]] = {
         "/v1/completions": {"model": CHAT_MODEL, "prompt": word(), "max_tokens": 2},
         "/v1/responses": {"model": CHAT_MODEL, "input": word(), "instructions": word(), "metadata": {"a": word()}},
         "/v1/messages": {"model": CHAT_MODEL, "max_tokens": 2, "messages": [{"role": "user", "content": word()}]},

@@ -56,6 +56,7 @@ def test_what_was_loosened_by_hand_is_tightened_again(keycloak: Keycloak, made: 
     folder, _, _ = made
     admin = keycloak.admin(REALM)
     internal = admin.get_client_id("appliance")
+    assert internal is not None
     client = admin.get_client(internal)
     client["redirectUris"] = ["*"]
     client["directAccessGrantsEnabled"] = True

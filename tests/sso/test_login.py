@@ -102,7 +102,7 @@ async def test_auth_16_keycloak_refuses_a_login_without_pkce(firm: Firm) -> None
 
 async def test_a_service_account_calls_with_its_own_token(firm: Firm) -> None:
     admin = firm.admin
-    internal = admin.get_client_id("appliance-service")
+    internal = str(admin.get_client_id("appliance-service"))
     account = admin.get_client_service_account_user(internal)["id"]
     firm.join(account, "/staff")
     secret = admin.get_client_secrets(internal)["value"]

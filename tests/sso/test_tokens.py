@@ -165,7 +165,7 @@ async def test_a_program_is_let_in_by_a_group_of_its_service_account(door: Gatew
     before = await asked(door, await realm.program())
     assert (before.status_code, before.json()["error"]["code"]) == (403, "not_admitted")
     admin = realm.keycloak.admin(REALM)
-    robot = admin.get_client_service_account_user(admin.get_client_id("appliance-service"))
+    robot = admin.get_client_service_account_user(str(admin.get_client_id("appliance-service")))
     for group in ("/staff", "/admins"):
         admin.group_user_add(robot["id"], admin.get_group_by_path(group)["id"])
     token = await realm.program()

@@ -9,7 +9,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.error
@@ -157,4 +156,4 @@ def make_template() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(make_template())
+    make_template()

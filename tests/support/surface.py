@@ -67,7 +67,7 @@ async def furnish(gateway: Gateway) -> World:
     async with await gateway.operator() as operator:
         account = {"email": f"{name}@x.test", "name": name, "password": PASSWORD, "roles": ["user", "administrator"]}
         me = await operator.ok("POST", "/api/users", account)
-    chief = await gateway.logged_in(account["email"], PASSWORD)
+    chief = await gateway.logged_in(str(account["email"]), PASSWORD)
     ids = {"user_id": me["id"], "who": f"user:{me['id']}", "model_id": CHAT_MODEL, "page": "1", "rest": "x"}
     ids |= {"name": "index.js", "path": "openapi.json"}
     for parameter in ("group_id", "inner_id"):

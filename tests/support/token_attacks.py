@@ -405,9 +405,9 @@ def bent_headers(w: World) -> Table:
         "null": None,
     }.items():
         yield f"crit {what}", w.with_header(crit=value, x=1)
-    for what, value in {"false": False, "true": True, "text": "false", "zero": 0, "null": None}.items():
-        yield f"b64 {what}", w.with_header(b64=value)
-        yield f"b64 {what}, critical", w.with_header(b64=value, crit=["b64"])
+    for what, flag in {"false": False, "true": True, "text": "false", "zero": 0, "null": None}.items():
+        yield f"b64 {what}", w.with_header(b64=flag)
+        yield f"b64 {what}, critical", w.with_header(b64=flag, crit=["b64"])
     yield "zip", w.with_header(zip="DEF")
     yield "enc", w.with_header(enc="A256GCM")
     real, claims = w.provider.header(), w.claims()

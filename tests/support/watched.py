@@ -9,7 +9,6 @@ import gc
 import json
 import os
 import signal
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -36,4 +35,4 @@ def look(*_: object) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGUSR1, look)
-    sys.exit(main())
+    main()

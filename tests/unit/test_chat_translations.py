@@ -166,7 +166,8 @@ def test_what_is_left_begins_with_a_question_and_ends_as_before(said: list[tuple
 def test_lines_are_the_same_however_the_bytes_are_cut(payloads: list[str], data: st.DataObject) -> None:
     stream = b"".join(b"event: x\ndata: " + p.encode() + b"\n\n" for p in payloads)
     cuts = sorted(data.draw(st.sets(st.integers(0, len(stream)), max_size=9)))
-    lines, got = Lines(), []
+    lines = Lines()
+    got: list[bytes] = []
     for begin, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
         got += lines.feed(stream[begin:end])
     assert got == [p.encode().strip() for p in payloads]

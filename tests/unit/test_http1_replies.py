@@ -21,6 +21,7 @@ class FakeLine:
     loop: asyncio.AbstractEventLoop
     quiet: int = 0
     paused: bool = False
+    silent: bool = False
     reusable: bool | None = None
     """None until the exchange let it go."""
 
@@ -29,6 +30,9 @@ class FakeLine:
 
     def resume(self) -> None:
         self.paused = False
+
+    def say_no_more(self) -> None:
+        self.silent = True
 
     def done(self, *, reusable: bool) -> None:
         assert self.reusable is None, "let go twice"

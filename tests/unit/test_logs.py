@@ -3,9 +3,12 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable, Iterator
+from typing import cast
 
 import pytest
 import structlog
+from litestar.types import Scope
 
 from appliance.edge.requestlog import FLUSH_S, RequestLog
 from appliance.foundation import TRAIL, InvalidInput, Trail, configure_logging, tell_lost_errors
@@ -16,7 +19,7 @@ CANARY = "CNRY-prompt-5d1f"
 
 
 @pytest.fixture
-def lines(capsys: pytest.CaptureFixture[str]):
+def lines(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
     """Reads what was logged since the last look."""
     configure_logging("debug")
     yield lambda: capsys.readouterr().err
@@ -44,12 +47,12 @@ def test_tokens_of_a_provider_are_taken_out() -> None:
 
 def breaks() -> None:
     try:
-        {}[CANARY]
+        dict[str, str]()[CANARY]
     except KeyError as error:
         raise ValueError(f"cannot read {CANARY}") from error
 
 
-def test_exceptions_are_told_by_type_and_place(lines) -> None:
+def test_exceptions_are_told_by_type_and_place(lines: Callable[[], str]) -> None:
     log = structlog.get_logger("x")
     try:
         breaks()
@@ -64,12 +67,12 @@ def test_exceptions_are_told_by_type_and_place(lines) -> None:
     assert "test_logs.py" in written
 
 
-def test_our_own_errors_keep_their_sentence(lines) -> None:
+def test_our_own_errors_keep_their_sentence(lines: Callable[[], str]) -> None:
     structlog.get_logger("x").error("failed", exc_info=InvalidInput("The model is not there."))
     assert "The model is not there." in lines()
 
 
-async def test_lost_errors_are_told_the_same_way(lines) -> None:
+async def test_lost_errors_are_told_the_same_way(lines: Callable[[], str]) -> None:
     tell_lost_errors(asyncio.get_running_loop())
 
     async def fails() -> None:
@@ -85,7 +88,7 @@ async def test_lost_errors_are_told_the_same_way(lines) -> None:
     assert CANARY not in written
 
 
-def test_lines_have_the_request_and_are_one_line_each(lines) -> None:
+def test_lines_have_the_request_and_are_one_line_each(lines: Callable[[], str]) -> None:
     TRAIL.set(Trail("r-17"))
     structlog.get_logger("x").info("two\nlines", value="a\r\nb\x1b[31m")
     written = lines()
@@ -93,6 +96,11 @@ def test_lines_have_the_request_and_are_one_line_each(lines) -> None:
     assert "request_id='r-17'" in written
     assert written.count("\n") == 1
     assert "\x1b" not in written
+
+
+def scope(**facts: object) -> Scope:
+    """What the log looks at of a request."""
+    return cast("Scope", facts)
 
 
 class Caller:
@@ -103,17 +111,17 @@ class Caller:
 async def test_a_request_is_one_line() -> None:
     written: list[str] = []
     log = RequestLog("all", written.append)
-    scope = {
-        "method": "POST",
-        "path": f"/v1/{CANARY}",
-        "query_string": CANARY.encode(),
-        "path_template": "/v1/chat/completions",
-        "user": Caller(),
-    }
+    asked = scope(
+        method="POST",
+        path=f"/v1/{CANARY}",
+        query_string=CANARY.encode(),
+        path_template="/v1/chat/completions",
+        user=Caller(),
+    )
     trail = Trail("r-1", model_id="small", prompt_tokens=3, completion_tokens=4)
-    log.note(scope, trail, 200, 0.0123, whole=True)
-    log.note({"method": "GET'\n", "path": "/"}, Trail("r-2", error_code="not_found"), 404, 0.001, whole=True)
-    log.note({"method": "GET", "path": "/"}, Trail("r-3"), 0, 0.001, whole=False)
+    log.note(asked, trail, 200, 0.0123, whole=True)
+    log.note(scope(method="GET'\n", path="/"), Trail("r-2", error_code="not_found"), 404, 0.001, whole=True)
+    log.note(scope(method="GET", path="/"), Trail("r-3"), 0, 0.001, whole=False)
     await asyncio.sleep(2 * FLUSH_S)
     first, second, third = "".join(written).splitlines()
     assert "endpoint='/v1/chat/completions' status=200 ms=12.3 outcome='answered' model='small'" in first
@@ -129,7 +137,7 @@ async def test_the_level_chooses(level: str, count: int) -> None:
     written: list[str] = []
     log = RequestLog(level, written.append)  # type: ignore[arg-type] # from the list above
     for status, whole in ((200, True), (503, True), (200, False)):
-        log.note({"method": "GET", "path": "/"}, Trail("r"), status, 0.1, whole=whole)
+        log.note(scope(method="GET", path="/"), Trail("r"), status, 0.1, whole=whole)
     log.flush()
     assert len("".join(written).splitlines()) == count
 
@@ -163,7 +171,7 @@ WAYS = ("warning", "error", "argument", "structlog", "value", "library exception
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("kind", planted())
-def test_whoever_logs_a_secret_it_is_taken_out(lines, kind: str, way: str) -> None:
+def test_whoever_logs_a_secret_it_is_taken_out(lines: Callable[[], str], kind: str, way: str) -> None:
     secret, text = planted()[kind]
     library, own = logging.getLogger("some.library"), structlog.get_logger("x")
     if way in ("warning", "error"):
@@ -191,7 +199,7 @@ BENDING = (
 
 
 @pytest.mark.parametrize("text", BENDING)
-def test_text_of_strangers_stays_inside_its_line(lines, text: str) -> None:
+def test_text_of_strangers_stays_inside_its_line(lines: Callable[[], str], text: str) -> None:
     structlog.get_logger("x").warning("a name", name=text)
     logging.getLogger("some.library").warning("a name: %s", text)
     written = lines()
@@ -201,7 +209,7 @@ def test_text_of_strangers_stays_inside_its_line(lines, text: str) -> None:
     assert not [line for line in written.splitlines() if line.startswith("level=")]
 
 
-def test_a_line_has_an_end(lines) -> None:
+def test_a_line_has_an_end(lines: Callable[[], str]) -> None:
     began = time.monotonic()
     structlog.get_logger("x").warning("much", text="a" * 1_000_000)
     logging.getLogger("some.library").warning("much %s", "a1 " * 300_000)

@@ -331,7 +331,7 @@ async def test_only_batch_work_gets_a_priority_and_only_where_it_counts() -> Non
     orders, plain = ScriptedBackend("1", takes_priority=True), ScriptedBackend("1")
     for backend in (orders, plain):
         for lane in ("interactive", "batch"):
-            (await pool(backend).forward(ask(lane))).close()  # type: ignore[arg-type]
+            (await pool(backend).forward(ask(lane))).close()
     assert orders.asked == [b'{"model":"m"}', b'{"model":"m","priority":10}']
     assert plain.asked == [b'{"model":"m"}'] * 2
 

@@ -17,7 +17,7 @@ def scope(peer: str, *forwarded: str, **others: str) -> Any:
 @pytest.mark.parametrize("peer", ["127.0.0.1", "10.0.0.7", "::1"])
 def test_without_a_configured_proxy_nobody_is_believed(peer: str) -> None:
     assert Proxies(()).source(scope(peer, "1.2.3.4")) == peer
-    assert Proxies(()).source({"client": None, "headers": []}) == ""  # type: ignore[typeddict-item]
+    assert Proxies(()).source({"client": None, "headers": []}) == ""  # type: ignore[typeddict-item,arg-type]
 
 
 @pytest.mark.parametrize(
