@@ -29,6 +29,7 @@ from appliance.identity import (
     Accounts,
     GroupAdministrators,
     Groups,
+    HashCost,
     IdentitySettings,
     Keys,
     Leases,
@@ -135,9 +136,16 @@ class Parts:
         return self.callers.sealed_account
 
 
-def _callers(settings: Settings, database: Database, clock: Clock, audit: Audit, shelf: Shelf) -> Callers:
+def _callers(
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    audit: Audit,
+    shelf: Shelf,
+    hash_cost: HashCost | None,
+) -> Callers:
     identity = identity_settings(settings)
-    rights, passwords = RightsCache(clock), Passwords(min_length=identity.password_min_length)
+    rights, passwords = RightsCache(clock), Passwords(min_length=identity.password_min_length, cost=hash_cost)
     accounts = Accounts(database, clock, rights, admission_rules(settings))
     oidc = open_oidc(identity, accounts, database, rights, clock)
     tokens = None if oidc is None else oidc.bearer
@@ -157,13 +165,13 @@ def _callers(settings: Settings, database: Database, clock: Clock, audit: Audit,
     )
 
 
-def build_parts(settings: Settings, *, worker: bool = False) -> Parts:
+def build_parts(settings: Settings, *, worker: bool = False, hash_cost: HashCost | None = None) -> Parts:
     """Construct, without starting anything. `worker`: for a process that takes in documents and answers nobody."""
     clock, storage = SystemClock(), storage_settings(settings)
     database = Database(storage)
     audit = Audit(database, audit_settings(settings))
     shelf, ingest_log = Shelf(database), IngestLog(database, clock)
-    callers = _callers(settings, database, clock, audit, shelf)
+    callers = _callers(settings, database, clock, audit, shelf, hash_cost)
     access = callers.access
     meters = Meters(settings.metrics.groups)
     engines = Engines(inference_settings(settings), watcher=meters.pools)

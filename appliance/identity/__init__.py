@@ -34,7 +34,7 @@ from appliance.identity.guards import (
 from appliance.identity.key_routes import KeysController, ServiceAccountsController
 from appliance.identity.keys import KeyInfo, Keys
 from appliance.identity.leases import Leases
-from appliance.identity.passwords import Passwords
+from appliance.identity.passwords import HashCost, Passwords
 from appliance.identity.people import GroupInfo, People, Person, PersonChange
 from appliance.identity.rights import RightsCache
 from appliance.identity.roles import ROLES, TABLE, Permission, Reach, Role
@@ -67,6 +67,7 @@ __all__ = [
     "GroupController",
     "GroupInfo",
     "Groups",
+    "HashCost",
     "Holder",
     "IdentitySettings",
     "KeyInfo",

@@ -1,6 +1,7 @@
 """Password hashes (Argon2id, parameters of RFC 9106's second recommendation), computed off the event loop."""
 
 import asyncio
+from dataclasses import dataclass
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
@@ -8,11 +9,21 @@ from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatc
 from appliance.identity.errors import WeakPassword
 
 
+@dataclass(frozen=True, slots=True)
+class HashCost:
+    """How dear a guess is. No setting: a cheaper one helps nobody but tests, whose people have no secrets."""
+
+    passes: int = 3
+    memory_kib: int = 64 * 1024
+    lanes: int = 2
+
+
 class Passwords:
     """Hashes and checks. At most `parallel` at once: each takes 64 MiB."""
 
-    def __init__(self, *, min_length: int, parallel: int = 2) -> None:
-        self._hasher = PasswordHasher(time_cost=3, memory_cost=65536, parallelism=2)
+    def __init__(self, *, min_length: int, parallel: int = 2, cost: HashCost | None = None) -> None:
+        cost = cost or HashCost()
+        self._hasher = PasswordHasher(cost.passes, cost.memory_kib, cost.lanes)
         self.min_length = min_length
         self._slots = asyncio.Semaphore(parallel)
         self._decoy: str | None = None

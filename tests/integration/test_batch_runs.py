@@ -38,6 +38,7 @@ from appliance.openai_api.batches.values import BatchInfo, LineResult, NewBatch
 from appliance.openai_api.files.repository import FileRepository, NewFile
 from appliance.storage import Database, FileStore, StorageSettings
 from tests.support import postgres
+from tests.support.gateway import QUICK_HASH
 
 SETTINGS = BatchSettings(parallel=4, poll_s=0.05, lease_s=30.0)
 ENDED = ("completed", "failed", "expired", "cancelled")
@@ -133,7 +134,7 @@ async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     database = Database(StorageSettings(database_url=url, files_dir=tmp_path / "files"))
     await migrate(database)
     uploads, batches = FileRepository(database, clock), BatchRepository(database, clock)
-    passwords, rights = Passwords(min_length=12), RightsCache(clock)
+    passwords, rights = Passwords(min_length=12, cost=QUICK_HASH), RightsCache(clock)
     people = People(database, clock, passwords, rights)
     await people.create(email="root@x.test", name="r", password="correct horse battery", roles=("administrator",))
     owner, _ = await people.create(email="a@x.test", name="a", password="correct horse battery", roles=("user",))

@@ -22,7 +22,7 @@ from appliance.migrations import migrate
 from appliance.storage import Database, StorageSettings
 from tests.fakes.engine import FakeEngine
 from tests.fakes.provider import FakeProvider, providing
-from tests.support.gateway import Gateway, settings_for
+from tests.support.gateway import QUICK_HASH, Gateway, settings_for
 from tests.support.sso import database_of, sso_gateway, with_provider
 
 Header = tuple[bytes, bytes]
@@ -202,7 +202,7 @@ async def keyed(tmp_path: Path) -> AsyncIterator[tuple[Access, str]]:
         IdentitySettings(),
     )
     await migrate(database)
-    rights, passwords = RightsCache(clock), Passwords(min_length=12)
+    rights, passwords = RightsCache(clock), Passwords(min_length=12, cost=QUICK_HASH)
     person, _ = await People(database, clock, passwords, rights).create(
         email="a@x.test", name="A", password=None, roles=("user",)
     )

@@ -32,7 +32,7 @@ from appliance.identity.models import RightsVersionRow, UserRow
 from appliance.migrations import migrate
 from appliance.storage import Database, StorageSettings
 from tests.support import postgres
-from tests.support.gateway import Gateway
+from tests.support.gateway import QUICK_HASH, Gateway
 
 ISSUER = "https://idp.test/realms/firm"
 RULES = AdmissionRules(
@@ -78,7 +78,11 @@ async def directory(
     if request.config.getoption("--database") == "postgres":
         made = postgres.new_database(request.getfixturevalue("postgres_server"))
         url = made.replace("postgresql://", "postgresql+psycopg://", 1)
-    database, clock, passwords = Database(StorageSettings(url, Path())), SystemClock(), Passwords(min_length=12)
+    database, clock, passwords = (
+        Database(StorageSettings(url, Path())),
+        SystemClock(),
+        Passwords(min_length=12, cost=QUICK_HASH),
+    )
     rights = RightsCache(clock)
     await migrate(database)
     yield Directory(

@@ -14,7 +14,7 @@ from appliance.foundation import configure_logging
 from appliance.migrations import migrate
 from appliance.settings import MetricsSection
 from tests.fakes.engine import FakeEngine
-from tests.support.gateway import CHAT_MODEL, EMBED_MODEL, Client, Gateway, settings_for
+from tests.support.gateway import CHAT_MODEL, EMBED_MODEL, QUICK_HASH, Client, Gateway, settings_for
 from tests.support.metrics import value_of
 
 CANARY = "CNRY-7d0e-secret"
@@ -52,7 +52,7 @@ async def test_the_settings_token_opens_metrics_and_nothing_else(tmp_path: Path,
         settings_for(tmp_path, engine.url, engine.url), metrics=MetricsSection(token=token)
     )
     assert token not in repr(settings)
-    parts = build_parts(settings)
+    parts = build_parts(settings, hash_cost=QUICK_HASH)
     try:
         await migrate(parts.database)
         transport = httpx.ASGITransport(app=build_app(parts))  # type: ignore[arg-type] # the framework's own types

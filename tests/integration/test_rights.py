@@ -36,6 +36,7 @@ from appliance.identity.secrets import fingerprint, new_api_key
 from appliance.migrations import migrate
 from appliance.storage import Database, StorageSettings
 from tests.support import postgres
+from tests.support.gateway import QUICK_HASH
 
 PASSWORD = "correct horse battery staple"
 LIMIT_S = 5.0
@@ -54,7 +55,7 @@ class Doors:
     @classmethod
     def on(cls, url: str, folder: Path) -> "Doors":
         database, clock, settings = Database(StorageSettings(url, folder)), SystemClock(), IdentitySettings()
-        rights, passwords = RightsCache(clock), Passwords(min_length=12)
+        rights, passwords = RightsCache(clock), Passwords(min_length=12, cost=QUICK_HASH)
         return cls(
             database,
             People(database, clock, passwords, rights),

@@ -17,7 +17,7 @@ from appliance.app import build_app, build_parts
 from appliance.migrations import migrate
 from appliance.settings import Settings, TracesSection
 from tests.fakes.engine import FakeEngine
-from tests.support.gateway import ADMIN, CHAT_MODEL, PASSWORD, settings_for
+from tests.support.gateway import ADMIN, CHAT_MODEL, PASSWORD, QUICK_HASH, settings_for
 
 CANARY = "CNRY-trace-18b2"
 ABOVE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -56,7 +56,7 @@ class Collector:
 @asynccontextmanager
 async def talking(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """The operator's client of a gateway without documents: a process has one store of jobs, that of the run's own."""
-    parts = build_parts(settings)
+    parts = build_parts(settings, hash_cost=QUICK_HASH)
     await migrate(parts.database)
     await parts.people.create(email=ADMIN, name="Administrator", password=PASSWORD, roles=("administrator",))
     async with AsyncExitStack() as stack:

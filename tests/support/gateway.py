@@ -13,6 +13,7 @@ import uvicorn
 
 from appliance.app import Parts, build_app, build_parts, running
 from appliance.commands.web import server_config
+from appliance.identity import HashCost
 from appliance.migrations import migrate
 from appliance.settings import DatabaseSection, EnginesSection, ModelSection, ServerSection, Settings
 
@@ -22,6 +23,10 @@ CHAT_MODEL, EMBED_MODEL = "smollm2-135m-instruct", "multilingual-e5-small"
 TOOLS_MODEL = "qwen3-0.6b"
 """One that the catalogue says to be made for tools."""
 JUDGE_MODEL, HEARING_MODEL = "bge-reranker-v2-m3", "whisper-large-v3-turbo"
+
+
+QUICK_HASH = HashCost(passes=1, memory_kib=8, lanes=1)
+"""Passwords of people who exist for a second are not worth a tenth of one; `tests/unit` holds the real cost."""
 
 
 def settings_for(data: Path, chat_url: str, embed_url: str, database_url: str = "") -> Settings:
@@ -128,7 +133,7 @@ class Client(httpx.AsyncClient):
 async def gateway(settings: Settings, *, port: int = 0) -> AsyncIterator[Gateway]:
     """Everything of `appliance up` but the process. `port` 0: any that is free."""
     settings.data.mkdir(parents=True, exist_ok=True)
-    parts = build_parts(settings)
+    parts = build_parts(settings, hash_cost=QUICK_HASH)
     await migrate(parts.database)
     if await parts.people.first_administrator() is None:
         await parts.people.create(email=ADMIN, name="Administrator", password=PASSWORD, roles=("administrator",))

@@ -18,7 +18,7 @@ from appliance.migrations import migrate
 from appliance.settings import IdentitySection, OidcSection, Settings
 from tests.fakes.provider import CLIENT, FakeProvider
 from tests.support import postgres
-from tests.support.gateway import CHAT_MODEL, Gateway
+from tests.support.gateway import CHAT_MODEL, QUICK_HASH, Gateway
 
 
 def database_of(request: pytest.FixtureRequest) -> str:
@@ -46,7 +46,7 @@ def with_provider(settings: Settings, provider: FakeProvider, **other: Any) -> S
 async def sso_gateway(settings: Settings) -> AsyncIterator[Gateway]:
     """Serve until the block ends."""
     settings.data.mkdir(parents=True, exist_ok=True)
-    parts = build_parts(settings)
+    parts = build_parts(settings, hash_cost=QUICK_HASH)
     await migrate(parts.database)
     await parts.people.create(email="first@localhost", name="First", password=None, roles=("administrator",))
     config = server_config(build_app(parts))
