@@ -65,7 +65,7 @@ class Described:
 
 
 class WholeSchema(JsonRenderPlugin):
-    """Made when somebody asks for the first time."""
+    """Made when somebody asks for the first time; that takes seconds, so the route is for those who are known."""
 
     def __init__(self) -> None:
         super().__init__()
