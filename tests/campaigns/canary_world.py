@@ -71,7 +71,7 @@ class Builder:
             "POST", "/api/users", self._operator, {"email": mail, "name": mail, "password": PASSWORD}
         )
         self.world.people.append(made["id"])
-        own = {"X-Requested-With": "appliance"}
+        own = {"X-Requested-With": "appliance", "Origin": self._url}
         login = {"email": mail, "password": PASSWORD}
         async with self._session.post(f"{self._url}/auth/login", json=login, headers=own) as reply:
             assert reply.status == 200, await reply.text()
