@@ -118,6 +118,8 @@ class Leases:
             readers = await self._readers(used) if used else {}
         self._unsure -= resting.keys()
         for lease, collections in resting.items():
+            if lease not in self._held:
+                continue  # closed meanwhile
             self._decide(lease, collections, standing, readers)
             if lease.resting != collections and lease in self._held:
                 self._unsure.add(lease)  # it used more meanwhile, perhaps with rights of before the change

@@ -8,7 +8,7 @@ from litestar import Controller, Request, Response, get, patch, post
 from litestar.datastructures import Cookie
 from msgspec import UNSET
 
-from appliance.foundation import InvalidInput
+from appliance.foundation import LEASE, InvalidInput
 from appliance.identity.access import Access
 from appliance.identity.errors import RoleNotYours
 from appliance.identity.guards import (
@@ -93,6 +93,9 @@ class LoginController(Controller):
         token, go_on = request.cookies.get(identity_settings.cookie_name), None
         if token is not None:
             refresh = "" if sso is None else await sso.sessions.take_refresh(token)
+            lease = LEASE.get()
+            if lease is not None:  # it ends its own session, and must not be ended by that
+                access.leases.close(lease)
             await access.log_out(token)
             go_on = await sso.service.log_out(refresh) if refresh else None
         reply = Response(LoggedOut(go_on), headers={"Clear-Site-Data": '"cache", "storage"'})

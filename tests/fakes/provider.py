@@ -74,6 +74,8 @@ class FakeProvider:
     lifetime_s: int = 300
     fault: str = ""
     """`hang`, `500`, `garbage`, `redirect`, `empty`, `huge`: what every address does instead; empty: it works."""
+    slow_s: float = 0.0
+    """How long every answer takes."""
     issuer_claimed: str = ""
     """What the well-known document says instead of the truth."""
     asked: dict[str, int] = field(default_factory=dict)
@@ -172,6 +174,7 @@ class FakeProvider:
     async def _faulty(self, request: web.Request, handler: Any) -> web.StreamResponse:
         last = request.path.rpartition("/")[2]
         self.asked[last] = self.asked.get(last, 0) + 1
+        await asyncio.sleep(self.slow_s)
         match self.fault:
             case "hang":
                 await asyncio.sleep(3600)

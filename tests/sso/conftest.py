@@ -150,14 +150,14 @@ class Tab:
     firm: Firm
     page: Page
 
-    async def log_in(self, name: str) -> None:
+    async def log_in(self, name: str, *, within_ms: int = 30_000) -> None:
         """Through the button, and Keycloak's own form."""
         await self.page.goto(self.firm.url)
         await self.page.get_by_role("link", name="Log in with single sign-on").click()
         await self.page.locator("#username").fill(name)
         await self.page.locator("#password").fill(PASSWORD)
         await self.page.locator("#kc-login").click()
-        await self.page.get_by_role("heading", name="What would you like to know?").wait_for()
+        await self.page.get_by_role("heading", name="What would you like to know?").wait_for(timeout=within_ms)
 
     async def cookies(self) -> dict[str, str]:
         """Of the appliance, as a program would send them."""

@@ -7,7 +7,7 @@ import asyncio
 import time
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Error, expect
 
 from tests.sso.conftest import Firm, Tab
 from tests.sso.test_revocation import as_client
@@ -75,7 +75,14 @@ async def test_new_keys_of_the_realm_are_taken(firm: Firm, tab: Tab, name: str) 
     firm.person(other, "/staff")
     context = await tab.page.context.browser.new_context(locale="en-GB")  # type: ignore[union-attr]
     context.set_default_timeout(30_000)
-    await Tab(firm, await context.new_page()).log_in(other)
+    page = Tab(firm, await context.new_page())
+    while True:  # keys are read anew at most every 30 s, whoever asks for one that nobody knows
+        try:
+            await page.log_in(other, within_ms=15_000)
+            break
+        except Error:
+            assert time.monotonic() - began < 60
+            await page.page.context.clear_cookies()
     print(f"realm's key rotated → somebody new is in: {time.monotonic() - began:.1f} s")
     await context.close()
     async with await as_client(firm, tab) as client:

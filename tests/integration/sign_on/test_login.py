@@ -276,3 +276,15 @@ async def test_accounts_are_changed_with_a_fresh_proof_only(
     assert (await visitor.ask("GET", "/api/users")).status_code == 200, "reading needs none"
     await visitor.log_in(step_up=True)
     assert (await visitor.ask("POST", "/api/users", json=body)).status_code == 201
+
+
+async def test_a_logout_that_waits_for_the_provider_is_not_cut_by_the_end_of_its_own_session(
+    visitor: Visitor, provider: FakeProvider
+) -> None:
+    await visitor.log_in()
+    provider.slow_s = 1.5
+    try:
+        reply = await visitor.ask("POST", "/auth/logout")
+    finally:
+        provider.slow_s = 0.0
+    assert reply.status_code == 200, reply.text
