@@ -109,6 +109,7 @@ def _wrong_credential(line: Line, subject: Subject) -> bool:
         "scim" in line.flags
         or ("session" in line.flags and subject.via == "key")
         or ("whole" in line.flags and subject.scope.is_narrow)
+        or ("person" in line.flags and (subject.via == "operator" or subject.scope.is_narrow))
         or ("makes" in line.flags and subject.scope.collections is not None)
     )
 

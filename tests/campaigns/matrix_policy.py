@@ -11,9 +11,9 @@ A line: the call; what it asks for; of what kind the object is that its path nam
 - `explain`: who can read it, and whoever may explain any;
 - nothing: there is no object, or the permission alone decides.
 
-Flags: `session` not with a key; `whole` not with a narrowed key; `makes` not with a key for some collections; `uses-up`
-the object is gone after it; `ends` the session is over after it; `calm` taking away what is not there is fine; a
-number: this status, too, is what somebody who is let in gets.
+Flags: `session` not with a key; `whole` not with a narrowed key; `person` not with one either, nor with the operator's
+token; `makes` not with a key for some collections; `uses-up` the object is gone after it; `ends` the session is over
+after it; `calm` taking away what is not there is fine; a number: this status, too, is what somebody who is let in gets.
 `scim`: only with a program's key for provisioning, which nobody here has.
 """
 
@@ -98,12 +98,12 @@ DELETE /api/conversations/{}                | chats.keep         | conversation 
 POST   /api/conversations/{}/turns          | chats.keep         | conversation | read      | whole uses-up
 POST   /api/conversations/{}/turns/{}/stop  | chats.keep         | turn       | read        | whole
 GET    /api/break-glass                     | break_glass.approve any |       |             |
-POST   /api/break-glass                     | break_glass.ask any |           |             |
-POST   /api/break-glass/{}/approve          | break_glass.approve any | free  |             | 404
-POST   /api/break-glass/{}/refuse           | break_glass.approve any | free  |             | 404
-POST   /api/break-glass/{}/end              | break_glass.approve any | free  |             | 404
-GET    /api/break-glass/{}/conversations    | break_glass.ask any | free      |             | 404
-GET    /api/break-glass/{}/conversations/{} | break_glass.ask any | free      |             | 404
+POST   /api/break-glass                     | break_glass.ask any |           |             | person
+POST   /api/break-glass/{}/approve          | break_glass.approve any | free  |             | 404 person
+POST   /api/break-glass/{}/refuse           | break_glass.approve any | free  |             | 404 person
+POST   /api/break-glass/{}/end              | break_glass.approve any | free  |             | 404 person
+GET    /api/break-glass/{}/conversations    | break_glass.ask any | free      |             | 404 person
+GET    /api/break-glass/{}/conversations/{} | break_glass.ask any | free      |             | 404 person
 GET    /api/me/notices                      | account.use        |            |             |
 POST   /api/me/notices/{}/seen              | account.use        | free       |             | 404
 GET    /api/access/explain                  | access.explain     | collection | explain     |
