@@ -42,7 +42,7 @@ from tests.support.inside import Reply, call
 from tests.support.policies import Policy, declared
 
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-PLACES = ("/api", "/auth", "/v1", "/health", "/metrics")
+PLACES = ("/api", "/auth", "/v1", "/scim", "/health", "/metrics")
 """Everything else is a page of the web UI: public, and the same for everybody."""
 READABLE = frozenset({"own", "user", "group", "nested", "everyone"})
 CLASSES = {401: "unknown", 403: "forbidden", 404: "hidden"}
