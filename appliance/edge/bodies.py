@@ -21,7 +21,9 @@ from appliance.foundation import CallerError, InvalidInput
 
 METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 JSON_TYPES = frozenset({b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"})
+JSON_KINDS = frozenset({"application/json"})
 SCIM_TYPE = "application/scim+json"
+SCIM_KINDS = JSON_KINDS | {SCIM_TYPE}
 OWN_BODY = "reads_own_body"
 
 PART_WAIT_S = 30.0
@@ -81,7 +83,7 @@ async def read_json(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
         if encoding and encoding.lower() != b"identity":
             raise WrongMediaType("The body is compressed.", remedy="Send it as it is, without Content-Encoding.")
         if media_type not in JSON_TYPES:
-            _refuse_other_types(media_type, also=SCIM_TYPE if scope["path"].startswith("/scim/") else "")
+            _refuse_other_types(media_type, SCIM_KINDS if scope["path"].startswith("/scim/") else JSON_KINDS)
         check_json(body)
     return body
 
@@ -117,9 +119,9 @@ async def _read_parts(message: Any, receive: Receive, max_bytes: int) -> bytes:
             message = await receive()
 
 
-def _refuse_other_types(media_type: bytes, also: str) -> None:
+def _refuse_other_types(media_type: bytes, kinds: frozenset[str]) -> None:
     kind, *parameters = [p.strip().lower() for p in media_type.decode("latin-1").split(";")]
-    if kind not in ("application/json", also):
+    if kind not in kinds:
         raise WrongMediaType(f"The body's type is '{kind[:80] or 'missing'}', not JSON.")
     for parameter in filter(None, parameters):
         name, _, value = parameter.partition("=")

@@ -10,9 +10,9 @@ from appliance.edge import bodies
 from appliance.edge.bodies import BodyCutOff, BodyTooLarge, BodyTooSlow, WrongMediaType, read_json
 
 
-def scope_with(**headers: str) -> Scope:
+def scope_with(*, path: str = "/api/ask", **headers: str) -> Scope:
     pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    return {"type": "http", "headers": pairs}  # type: ignore[return-value] # what the reader looks at
+    return {"type": "http", "path": path, "headers": pairs}  # type: ignore[return-value] # what the reader looks at
 
 
 class Sender:
@@ -60,6 +60,14 @@ async def test_json_is_read_as_json(declared: str) -> None:
 async def test_anything_else_is_refused(headers: dict[str, str]) -> None:
     with pytest.raises(WrongMediaType):
         await read_json(scope_with(**headers), Sender(b"{}"), 100)
+
+
+async def test_provisioning_has_a_type_of_its_own_and_only_there() -> None:
+    scim = "application/scim+json; charset=utf-8"
+    assert await read_json(scope_with(path="/scim/v2/Users", content_type=scim), Sender(b"{}"), 100) == b"{}"
+    for path, declared in (("/api/users", scim), ("/scim/v2/Users", ""), ("/scim/v2/Users", "text/plain")):
+        with pytest.raises(WrongMediaType):
+            await read_json(scope_with(path=path, content_type=declared), Sender(b"{}"), 100)
 
 
 async def test_no_body_needs_no_type() -> None:
