@@ -40,7 +40,7 @@ async def firm(running_gateway: Gateway) -> Firm:
     await chief.ok("PUT", f"/api/groups/{ids['house']}/groups/{ids['floor']}")
     owner = await running_gateway.person(f"owner-{mark}@x.test")
     collection = await owner.collection(f"c-{mark}", [{"kind": "group", "id": ids["house"]}])
-    document = (await owner.upload(collection, f"zanzibar-{mark}.txt", b"The secret project is called zanzibar."))[
+    document = (await owner.upload(collection, f"tasmania-{mark}.txt", b"The harvest of tasmania is apples."))[
         "document"
     ]["id"]
     await owner.until_idle(collection)
@@ -148,17 +148,17 @@ async def test_an_owner_looks_with_the_eyes_of_another(running_gateway: Gateway,
     mark = uuid.uuid4().hex[:8]
     member = await running_gateway.person(f"member-{mark}@x.test", groups=(firm.team,))
     hidden = await firm.owner.collection(f"hidden-{mark}")
-    await firm.owner.upload(hidden, "b.txt", b"The secret project zanzibar has a budget of nine million euros.")
+    await firm.owner.upload(hidden, "b.txt", b"The harvest of tasmania brings nine million euros.")
     foreign = await running_gateway.person(f"other-{mark}@x.test")
     theirs = await foreign.collection(f"theirs-{mark}", [{"kind": "everyone"}])
-    await foreign.upload(theirs, "c.txt", b"The secret project zanzibar of another owner.")
+    await foreign.upload(theirs, "c.txt", b"The harvest of tasmania, of another owner.")
     await firm.owner.until_idle(hidden)
     await foreign.until_idle(theirs)
     who = await ident(member)
     seen = {s["id"]: s for s in await firm.owner.ok("GET", f"/api/access/view?user={who}")}
     assert (seen[firm.collection]["visible"], seen[hidden]["visible"]) == (True, False)
     assert theirs not in seen
-    body = {"user": who, "query": "secret project zanzibar"}
+    body = {"user": who, "query": "harvest of tasmania"}
     found = await firm.owner.ok("POST", "/api/access/search", body)
     assert {f["collection"]["id"] for f in found} == {firm.collection}
     own = await firm.owner.ok("POST", "/api/access/search", body | {"user": await ident(firm.owner)})

@@ -241,8 +241,8 @@ async def test_a_field_that_nobody_asked_for_changes_nothing(world: World) -> No
         operation = whole["paths"].get(path, {}).get(call.method.lower(), {})
         schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
         body = sample(schema, whole) if schema else None
-        if not isinstance(body, dict):
-            continue
+        if not isinstance(body, dict) or path.startswith("/scim/"):
+            continue  # provisioning takes a key of its own, and by its standard leaves out what it does not know
         for name, value in EXTRA.items():
             reply = await world.chief.request(call.method, call.path, json={**body, name: value})
             tried += 1

@@ -15,8 +15,6 @@ from tests.support.gateway import CHAT_MODEL, EMBED_MODEL
 from tests.support.process import ApplianceProcess, wait_until
 
 SETTINGS = """
-[database]
-url = "{database}"
 [index]
 url = "{index}"
 [documents]
@@ -39,9 +37,9 @@ async def test_a_worker_takes_in_what_the_gateway_accepts(
     (tmp_path / "data").mkdir()
     (tmp_path / "rules.md").write_text("# Travel\n\nThe company pays up to 140 euros per night for a hotel.\n")
     async with qdrant.serving(tmp_path / "qdrant") as index:
-        facts = {"database": database, "index": index, "engine": engine.url, "chat": CHAT_MODEL, "embed": EMBED_MODEL}
+        facts = {"index": index, "engine": engine.url, "chat": CHAT_MODEL, "embed": EMBED_MODEL}
         (tmp_path / "data" / "appliance.toml").write_text(SETTINGS.format(**facts))
-        running = ApplianceProcess(tmp_path / "data")
+        running = ApplianceProcess(tmp_path / "data", {"APPLIANCE_DATABASE_URL": database})  # it holds a password
         await asyncio.to_thread(together, running, tmp_path / "rules.md")
 
 

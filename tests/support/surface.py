@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from appliance.app import build_app
+from appliance.library.models import VersionRow
 from appliance.storage import Base, Database
 from tests.support.gateway import CHAT_MODEL, PASSWORD, Client, Gateway
 from tests.support.policies import FRAMEWORK, declared
@@ -78,8 +79,21 @@ async def furnish(gateway: Gateway) -> World:
     ids |= await _knowledge(chief, name) | await _programs(chief)
     async with asyncio.timeout(60):
         while (await chief.ok("GET", f"/v1/batches/{ids['batch_id']}"))["status"] != "completed":
-            await asyncio.sleep(0.1)  # nothing of ours shall write any more
+            await asyncio.sleep(0.1)
+        await _rest(gateway)
     return World(gateway, chief, ids)
+
+
+async def _rest(gateway: Gateway) -> None:
+    """Wait until nothing writes by itself: what earlier tests left in work, and the sweep of what they deleted."""
+    unfinished = select(VersionRow.id).where(VersionRow.state.in_(("queued", "processing"))).limit(1)
+    left: object = True
+    while left:
+        while await gateway.parts.jobs._ingest.sweep():
+            pass
+        async with gateway.parts.database.read() as session:
+            left = await session.scalar(unfinished)
+        await asyncio.sleep(0.1)
 
 
 async def _knowledge(chief: Client, name: str) -> dict[str, str]:
