@@ -34,6 +34,8 @@ CLOCK_S = 1.0
 JUDGE_TIMEOUT_S = 2.0
 BLIND_S = 4.5
 """Seconds without an answer of the database after which nothing is believed."""
+STALL_S = 0.5
+"""So much later than asked for, the process was not run at all, as on a machine whose engines take every core."""
 
 
 async def _nobody(_: Collection[UUID]) -> Mapping[UUID, frozenset[str]]:
@@ -148,8 +150,7 @@ class Leases:
     async def _keep_looking(self) -> None:
         next_clock = time.monotonic() + CLOCK_S
         while True:
-            await asyncio.sleep(LOOK_S)
-            now = time.monotonic()
+            now = await self._slept(LOOK_S)
             due = self._judged != self._rights.generation or not self._rights.is_trusted
             if now >= next_clock:
                 next_clock = now + CLOCK_S
@@ -159,10 +160,25 @@ class Leases:
             else:
                 self._sure_at = now
 
+    async def _slept(self, seconds: float) -> float:
+        """Sleep, and the time then. While the process itself stands still, nothing of its work goes on either."""
+        began = time.monotonic()
+        await asyncio.sleep(seconds)
+        now = time.monotonic()
+        self._stood_still(now - began - seconds)
+        return now
+
+    def _stood_still(self, seconds: float) -> None:
+        if seconds > STALL_S:
+            log.warning("the process stood still", seconds=round(seconds, 1))
+            self._sure_at += seconds
+
     async def _judge_or_doubt(self, *, everything: bool) -> None:
+        began = time.monotonic()
         try:
             await (self.judge() if everything else self._judge(tuple(self._unsure)))
         except (SQLAlchemyError, OSError, TimeoutError) as error:
+            self._stood_still(time.monotonic() - began - JUDGE_TIMEOUT_S)
             blind_s = time.monotonic() - self._sure_at
             log.warning("open work cannot be judged", reason=type(error).__name__, seconds=round(blind_s, 1))
             if blind_s > BLIND_S:

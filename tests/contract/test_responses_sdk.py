@@ -166,7 +166,9 @@ def test_the_background_ends_or_is_cancelled(client: openai.OpenAI) -> None:
             break
         time.sleep(0.1)
     assert "Berlin" in made.output_text
-    long = client.responses.create(background=True, **asked(input="Count to a thousand.", max_output_tokens=1500))
+    long = client.responses.create(
+        background=True, **asked(input="Write a very long story about a dragon.", max_output_tokens=1500)
+    )
     assert client.responses.cancel(long.id).status == "cancelled"
     assert client.responses.retrieve(long.id).status == "cancelled"
 

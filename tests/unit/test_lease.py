@@ -2,10 +2,23 @@
 
 import asyncio
 import uuid
+from typing import cast
 
 import pytest
 
-from appliance.foundation import LEASE, Lease, NotAllowed, NotAuthenticated, explain_cancelled, rests_on
+from appliance.foundation import (
+    LEASE,
+    Lease,
+    NotAllowed,
+    NotAuthenticated,
+    SystemClock,
+    explain_cancelled,
+    rests_on,
+)
+from appliance.identity import Principal, RightsCache
+from appliance.identity.errors import RightsUnknown
+from appliance.identity.leases import Leases
+from appliance.storage import Database
 
 ENDED = NotAuthenticated("ended")
 
@@ -105,3 +118,31 @@ async def test_with_fewer_rights_nothing_new_is_used() -> None:
     assert lease.resting == {first}
     LEASE.reset(token)
     rests_on({second})  # outside of any work with a lease there is nothing to note
+
+
+def refused(lease: Lease) -> bool:
+    return isinstance(lease.error, RightsUnknown)
+
+
+class Silent:
+    """A database that does not answer."""
+
+    def read(self) -> None:
+        raise OSError("no route")
+
+
+async def test_a_process_that_stood_still_asks_again_before_it_ends_its_work() -> None:
+    leases = Leases(cast("Database", Silent()), SystemClock(), RightsCache(SystemClock()))
+    ann = Principal(uuid.uuid4(), "ann@x.test", "Ann", frozenset({"user"}), frozenset(), "session")
+    with leases.held(ann) as lease:
+        leases._sure_at -= 10
+        leases._stood_still(10)
+        await leases._judge_or_doubt(everything=True)
+        assert not refused(lease)
+        leases._sure_at -= 10  # now the database was silent for ten seconds while the process ran
+        await leases._judge_or_doubt(everything=True)
+        assert refused(lease)
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.sleep(1)
+        with pytest.raises(RightsUnknown):
+            lease.explain()
