@@ -141,24 +141,38 @@ def wrong_with(shot: Shot, reply: Reply) -> str:
     return wrong_body(shot, reply)
 
 
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
+
+
 def wrong_body(shot: Shot, reply: Reply) -> str:
-    media_type = reply.headers.get("content-type", "")
+    media_type = reply.headers.get("content-type", "").partition(";")[0]
     value: Any = None
-    if media_type.startswith("application/json"):
+    if media_type in ("application/json", "application/scim+json"):
         try:
             value = json.loads(reply.body)
         except ValueError:
             return "not JSON"
+    elif media_type == "application/jsonl" and not all(_is_json(line) for line in reply.body.splitlines()):
+        return "a line that is not JSON"
     elif media_type.startswith("text/event-stream") and not reply.body.endswith(b"\n\n"):
         return "a stream that breaks off"
-    if reply.status >= 400:
-        error = value.get("error") if isinstance(value, dict) else None
-        if not isinstance(error, dict) or not isinstance(error.get("message"), str):
-            return "an error of another shape"
-        anthropic = value.get("type") == "error"
-        if not anthropic and not isinstance(error.get("code"), str):
-            return "an error without a code"
-    return ""
+    return wrong_error(value, media_type) if reply.status >= 400 else ""
+
+
+def wrong_error(value: Any, media_type: str) -> str:
+    """Of SCIM's shape, of Anthropic's, or of OpenAI's."""
+    if media_type == "application/scim+json":
+        return "" if isinstance(value.get("detail"), str) else "an error of another shape than SCIM's"
+    error = value.get("error") if isinstance(value, dict) else None
+    if not isinstance(error, dict) or not isinstance(error.get("message"), str):
+        return "an error of another shape"
+    anthropic = value.get("type") == "error"
+    return "" if anthropic or isinstance(error.get("code"), str) else "an error without a code"
 
 
 async def shoot(shooter: Shooter, line: Line, found: Findings) -> None:

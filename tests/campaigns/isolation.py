@@ -34,6 +34,9 @@ CHANGE_S = 0.5
 LAG_S = 5.0
 """What the product promises at most; on one gateway it promises to be at once (decision 0017)."""
 FOUND_SHARE = 0.99
+KEEPALIVE_S = 2.0
+"""Less than the server's five seconds: a request on a connection that it is just closing would be nobody's fault."""
+SAY_EVERY = 10_000
 
 
 @dataclass(frozen=True)
@@ -249,7 +252,8 @@ async def play(plan: Plan, process: ApplianceProcess) -> Outcome:
     outcome = Outcome()
     timeout = aiohttp.ClientTimeout(total=120)
     jar = aiohttp.DummyCookieJar()
-    async with aiohttp.ClientSession(timeout=timeout, cookie_jar=jar) as session:
+    connector = aiohttp.TCPConnector(keepalive_timeout=KEEPALIVE_S)
+    async with aiohttp.ClientSession(timeout=timeout, cookie_jar=jar, connector=connector) as session:
         firm = Firm(plan.seed, people=plan.people, shelves=plan.shelves, texts=plan.texts)
         builder = Builder(session, process.url, headers, firm)
         world = await builder.build()
@@ -261,7 +265,9 @@ async def play(plan: Plan, process: ApplianceProcess) -> Outcome:
         left = iter(range(plan.requests))
 
         async def client() -> None:
-            for _ in left:
+            for number in left:
+                if number and number % SAY_EVERY == 0:
+                    print(f"{number} requests after {time.monotonic() - began:.0f} s", flush=True)
                 person, asked = asker.next()
                 await _one(session, process.url, world, judge, person, asked)
 
