@@ -46,6 +46,12 @@ OPENAI = {
         }
     },
 }
+SCIM = {
+    "type": "object",
+    "required": ["schemas", "detail", "status"],
+    "properties": {"schemas": {"type": "array", "items": CODE}, "detail": CODE, "status": CODE, "scimType": CODE},
+}
+"""RFC 7644, section 3.12."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +91,12 @@ def whole_schema(app: Litestar, known: Mapping[str, Any]) -> dict[str, Any]:
     paper = _apart(_on_paper(app), schemas)
     paths |= paper["paths"]
     schemas = {**paper["components"]["schemas"], **schemas}
-    schemas |= {"ApplianceErrorReply": OURS, "OpenAIErrorReply": OPENAI}
+    schemas |= {"ApplianceErrorReply": OURS, "OpenAIErrorReply": OPENAI, "ScimErrorReply": SCIM}
     components["schemas"] = schemas
     components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-    finished = {path: _with_errors(path, item) for path, item in sorted(paths.items())}
+    finished = {
+        path: _with_errors(path, item) for path, item in sorted(paths.items()) if not path.startswith("/schema")
+    }
     return {**known, "paths": finished, "components": components, "security": [{"key": []}]}
 
 
@@ -148,10 +156,14 @@ def _with_streams(app: Litestar, paths: Mapping[str, Any]) -> dict[str, Any]:
 
 def _with_errors(path: str, item: dict[str, Any]) -> dict[str, Any]:
     """Every operation may answer with our error; the framework's own shape of a 400 is never sent."""
-    name = "OpenAIErrorReply" if path.startswith("/v1") else "ApplianceErrorReply"
+    name, media_type = "ApplianceErrorReply", "application/json"
+    if path.startswith("/v1"):
+        name = "OpenAIErrorReply"
+    elif path.startswith("/scim/"):
+        name, media_type = "ScimErrorReply", "application/scim+json"
     error = {
         "description": "Cause and way out.",
-        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}},
+        "content": {media_type: {"schema": {"$ref": f"#/components/schemas/{name}"}}},
     }
     finished: dict[str, Any] = {}
     for method, operation in item.items():

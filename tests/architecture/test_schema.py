@@ -46,6 +46,8 @@ def test_types_of_one_name_are_kept_apart(app: Litestar, known: dict[str, Any]) 
 def test_errors_have_our_shape(app: Litestar, known: dict[str, Any]) -> None:
     for path, item in whole_schema(app, known)["paths"].items():
         for operation in item.values():
-            shape = operation["responses"]["4XX"]["content"]["application/json"]["schema"]["$ref"]
+            (content,) = operation["responses"]["4XX"]["content"].values()
+            shape = content["schema"]["$ref"]
             assert shape.endswith("OpenAIErrorReply") == path.startswith("/v1")
+            assert shape.endswith("ScimErrorReply") == path.startswith("/scim/")
             assert "400" not in operation["responses"]

@@ -87,6 +87,10 @@ Work = Callable[[Subject, asyncio.Event], Coroutine[Any, Any, str]]
 """Sets the event once it goes on; returns how it ended, as its caller sees it."""
 
 
+TEXT_SHOWN = 8
+"""Events of a turn after which it has passed its search, and shows text of the collection."""
+
+
 async def _disable(elsewhere: Elsewhere, subject: Subject) -> None:
     await elsewhere.people.change(subject.user_id, PersonChange(disabled=True))
 
@@ -107,8 +111,10 @@ async def _unshare(elsewhere: Elsewhere, subject: Subject) -> None:
     await elsewhere.collections.change(subject.collection_id, name=None, description=None, readers=())
 
 
-async def _read(client: Client, path: str, body: Any, going: asyncio.Event, method: str = "POST") -> str:
-    """A stream to its end; the code of its last event, or how the connection ended."""
+async def _read(
+    client: Client, path: str, body: Any, going: asyncio.Event, method: str = "POST", after: int = 2
+) -> str:
+    """A stream to its end; the code of its last event, or how the connection ended. After `after` events it goes on."""
     last = ""
     try:
         async with client.stream(method, path, json=body, timeout=200) as reply:
@@ -118,7 +124,7 @@ async def _read(client: Client, path: str, body: Any, going: asyncio.Event, meth
             async for line in reply.aiter_lines():
                 if line.startswith("data: "):
                     last, lines = line.removeprefix("data: "), lines + 1
-                if lines >= 2:
+                if lines >= after:
                     going.set()
     except httpx.HTTPError as error:
         return type(error).__name__
@@ -173,7 +179,8 @@ async def _ask(subject: Subject, going: asyncio.Event) -> str:
 async def _turn(subject: Subject, going: asyncio.Event) -> str:
     made = await subject.browser.ok("POST", "/api/conversations", {})
     body = {"question": QUESTION, "collection_ids": [str(subject.collection_id)]}
-    return await _read(subject.browser, f"/api/conversations/{made['id']}/turns", body, going)
+    path = f"/api/conversations/{made['id']}/turns"
+    return await _read(subject.browser, path, body, going, after=TEXT_SHOWN)
 
 
 async def _progress(subject: Subject, going: asyncio.Event) -> str:
@@ -192,8 +199,10 @@ async def _next_request(subject: Subject, going: asyncio.Event) -> str:
 
 async def _next_search(subject: Subject, going: asyncio.Event) -> str:
     while True:
-        found = await subject.browser.ok("POST", "/api/search", {"query": QUESTION, "limit": 20})
-        if subject.canary not in json.dumps(found):
+        reply = await subject.browser.post("/api/search", json={"query": QUESTION, "limit": 20})
+        if reply.status_code != 200:  # the right went in the middle of the search
+            return str(reply.json()["error"]["code"])
+        if subject.canary not in reply.text:
             return "not found"
         going.set()
         await asyncio.sleep(0.05)
