@@ -25,6 +25,7 @@ MODULES = {
     "budgets": ("limits", "usage"),
     "identity": ("identity",),
     "audit": ("audit",),
+    "prove": ("prove",),
     "break_glass": ("break-glass",),
 }
 """Module of `commands/` → the commands that it registers; a test holds this against the modules."""

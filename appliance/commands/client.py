@@ -85,10 +85,10 @@ class Api:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise _gone(self._target) from error
 
-    async def bytes(self, method: str, path: str) -> AsyncIterator[bytes]:
+    async def bytes(self, method: str, path: str, body: Any = None) -> AsyncIterator[bytes]:
         """What a long reply brings, as it comes. Raises CallFailed, NotRunning."""
         try:
-            async with self._session.request(method, self._target.url + path) as reply:
+            async with self._session.request(method, self._target.url + path, json=body) as reply:
                 await _refuse(reply)
                 async for chunk in reply.content.iter_any():
                     yield chunk
