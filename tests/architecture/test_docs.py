@@ -184,6 +184,9 @@ def test_every_room_is_on_the_map() -> None:
     rooms = [room.strip() for floor in floors for room in floor.split("|")]
     assert len(rooms) > 15
     for room in rooms:
+        if room.startswith("("):  # a place that is kept for a room
+            assert not (ROOT / "appliance" / room.strip("()")).exists(), f"{room} is there: take the brackets away"
+            continue
         assert re.search(rf"^\|[^|]*\|[^|]*`{room}`[^|]*\|", text, re.MULTILINE), f"{room} is not there"
 
 
