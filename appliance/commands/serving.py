@@ -1,4 +1,4 @@
-"""`appliance up`, `serve` and `doctor`."""
+"""`appliance up`, `serve`, `worker`, `migrate` and `doctor`."""
 
 import asyncio
 import time
@@ -7,7 +7,7 @@ import typer
 
 from appliance.app import Parts, build_parts
 from appliance.commands import doctor
-from appliance.commands.options import ConfigOption, settings_from
+from appliance.commands.options import ConfigOption, run, settings_from
 from appliance.commands.output import say
 from appliance.commands.process import (
     FirstStart,
@@ -19,9 +19,11 @@ from appliance.commands.process import (
     sole_owner,
     work,
 )
+from appliance.configuration import storage_settings
 from appliance.foundation import InvalidInput, configure_logging, tell_lost_errors
 from appliance.migrations import migrate
 from appliance.settings import Settings
+from appliance.storage import Database
 
 
 class WorkerAlone(InvalidInput):
@@ -36,6 +38,7 @@ def register(app: typer.Typer) -> None:
     app.command("up", help="Run everything on this machine: chat, API, search and engines.")(up)
     app.command("serve", help="Run the gateway; accounts must exist, engines as configured.")(serve_only)
     app.command("worker", help="Take in documents beside a gateway; needs PostgreSQL and a Qdrant server.")(worker)
+    app.command("migrate", help="Bring the database to this release's schema, and end.")(migrate_only)
     app.command("doctor", help="Check this machine and this installation; each finding with its remedy.")(doctor.doctor)
 
 
@@ -57,6 +60,22 @@ def worker(config: ConfigOption = None) -> None:
     if missing:
         raise WorkerAlone(f"A worker beside the gateway needs {' and '.join(missing)}.")
     run_for_long(_worker(settings))
+
+
+def migrate_only(config: ConfigOption = None) -> None:
+    """Before new gateways start, so that a failure is seen while the old ones still serve. Safe to repeat."""
+    settings = settings_from(config)
+    prepare_folders(settings)
+    run(_migrate(settings))
+    say("The database has this release's schema.")
+
+
+async def _migrate(settings: Settings) -> None:
+    database = Database(storage_settings(settings))
+    try:
+        await migrate(database)
+    finally:
+        await database.close()
 
 
 async def _worker(settings: Settings) -> None:
