@@ -27,6 +27,7 @@ MODULES = {
     "audit": ("audit",),
     "prove": ("prove",),
     "break_glass": ("break-glass",),
+    "bundle": ("bundle",),
 }
 """Module of `commands/` → the commands that it registers; a test holds this against the modules."""
 
