@@ -66,6 +66,15 @@ ensure_venv() {
   printf '%s' "$wanted" >"$stamp"
 }
 
+# uv leaves bytecode to whoever imports a module first, and the cage of the parsers never writes any: each document
+# would pay for compiling its parser, and each command of ours for half a second of compiling.
+ensure_bytecode() {
+  local packages="$VENV/lib" # some carry templates that are no Python
+  [ -f "$STATE/.bytecode" ] && [ "$STATE/.bytecode" -nt "$VENV/.appliance-stamp" ] ||
+    { "$VENV/bin/python" -m compileall -q -j 0 "$packages" >/dev/null || true; touch "$STATE/.bytecode"; }
+  "$VENV/bin/python" -m compileall -q "$ROOT/appliance"
+}
+
 ensure_webui() { "$VENV/bin/python" "$ROOT/script/build_webui.py"; }
 
 # vLLM in its own environment, and the model files. `appliance setup` knows what this machine needs.

@@ -267,11 +267,11 @@ def surroundings(plan: Plan, place: Path) -> Iterator[Mapping[str, str]]:
 @contextlib.asynccontextmanager
 async def administrator(process: ApplianceProcess) -> AsyncIterator[Client]:
     """A client with an API key: unlike the operator's token it lives through restarts."""
-    async with Client(base_url=process.url, headers={"X-Requested-With": "appliance"}, trust_env=False) as session:
+    async with Client(base_url=process.url, headers={"X-Requested-With": "appliance"}) as session:
         await session.ok("POST", "/auth/login", {"email": ADMIN, "password": PASSWORD})
         made = await session.ok("POST", "/api/keys", {"name": "campaign", "expires_in_days": 1})
     headers = {"Authorization": f"Bearer {made['key']}"}
-    async with Client(base_url=process.url, headers=headers, timeout=60, trust_env=False) as client:
+    async with Client(base_url=process.url, headers=headers, timeout=60) as client:
         yield client
 
 

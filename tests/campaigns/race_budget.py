@@ -225,7 +225,7 @@ async def with_budget(race: Race, processes: list[ApplianceProcess]) -> tuple[st
         racer = await stack.enter_async_context(_session(processes[0], "racer@example.org"))
         key = str((await racer.ok("POST", "/api/keys", {"name": "race", "expires_in_days": 1}))["key"])
     for process in processes:
-        async with Client(base_url=process.url, headers={"Authorization": f"Bearer {key}"}, trust_env=False) as client:
+        async with Client(base_url=process.url, headers={"Authorization": f"Bearer {key}"}) as client:
             deadline = time.monotonic() + 10
             while {s["limit"] for s in (await client.ok("GET", "/api/usage"))["limits"]}.isdisjoint(race.limit):
                 assert time.monotonic() < deadline, "a gateway does not learn of the limit"
@@ -235,7 +235,7 @@ async def with_budget(race: Race, processes: list[ApplianceProcess]) -> tuple[st
 
 @asynccontextmanager
 async def _session(process: ApplianceProcess, email: str) -> AsyncIterator[Client]:
-    async with Client(base_url=process.url, headers={"X-Requested-With": "appliance"}, trust_env=False) as client:
+    async with Client(base_url=process.url, headers={"X-Requested-With": "appliance"}) as client:
         await client.ok("POST", "/auth/login", {"email": email, "password": PASSWORD})
         yield client
 

@@ -22,7 +22,7 @@ from appliance.migrations import migrate
 from appliance.storage import Database, StorageSettings
 from tests.fakes.engine import FakeEngine
 from tests.fakes.provider import FakeProvider, providing
-from tests.support.gateway import QUICK_HASH, Gateway, settings_for
+from tests.support.gateway import PLAIN, QUICK_HASH, Gateway, settings_for
 from tests.support.sso import database_of, sso_gateway, with_provider
 
 Header = tuple[bytes, bytes]
@@ -57,7 +57,7 @@ async def good(provider: FakeProvider, door: Gateway) -> dict[str, bytes]:
 
 
 async def status(door: Gateway, path: str, headers: list[Header]) -> int:
-    async with httpx.AsyncClient(base_url=door.url, trust_env=False, timeout=60) as client:
+    async with httpx.AsyncClient(base_url=door.url, timeout=60, **PLAIN) as client:
         return (await client.get(path, headers=headers)).status_code
 
 
@@ -177,7 +177,7 @@ async def test_a_thousand_injections_are_401_and_reach_no_database_error(door: G
     cookie = door.parts.identity_settings.cookie_name.encode()
     statuses: Counter[int] = Counter()
     with capture_logs() as lines:
-        async with httpx.AsyncClient(base_url=door.url, trust_env=False, timeout=60) as client:
+        async with httpx.AsyncClient(base_url=door.url, timeout=60, **PLAIN) as client:
             for i, payload in enumerate(payloads(1040, good["key"].decode())):
                 header = (cookie_header(cookie, payload), (b"authorization", b"Bearer " + payload))[i % 4 != 0]
                 for path in ("/api/me", "/v1/models"):

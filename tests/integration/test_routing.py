@@ -70,7 +70,7 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
 async def program(pool: Pool) -> AsyncIterator[Client]:
     key = (await asyncio.to_thread(pool.process.cli_json, "keys", "create", "routing"))["key"]
     headers = {"Authorization": f"Bearer {key}"}
-    async with Client(base_url=pool.process.url, timeout=60, trust_env=False, headers=headers) as client:
+    async with Client(base_url=pool.process.url, timeout=60, headers=headers) as client:
         yield client
 
 
@@ -127,7 +127,7 @@ async def test_only_administrators_see_and_drain(pool: Pool, program: Client) ->
     )
     assert made["roles"] == ["user"]
     headers = {"X-Requested-With": "appliance"}
-    async with Client(base_url=pool.process.url, timeout=60, trust_env=False, headers=headers) as person:
+    async with Client(base_url=pool.process.url, timeout=60, headers=headers) as person:
         await person.ok("POST", "/auth/login", {"email": "kim@localhost", "password": "a long one 123"})
         assert (await person.get("/api/engines")).status_code == 403
         path = f"/api/engines/{CHAT_MODEL}/drain"

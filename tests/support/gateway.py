@@ -28,6 +28,9 @@ JUDGE_MODEL, HEARING_MODEL = "bge-reranker-v2-m3", "whisper-large-v3-turbo"
 QUICK_HASH = HashCost(passes=1, memory_kib=8, lanes=1)
 """Passwords of people who exist for a second are not worth a tenth of one; `tests/unit` holds the real cost."""
 
+PLAIN: dict[str, Any] = {"trust_env": False, "verify": False}
+"""Of a client that speaks HTTP without TLS: to read the machine's certificates takes it 17 ms, each time."""
+
 
 def settings_for(data: Path, chat_url: str, embed_url: str, database_url: str = "") -> Settings:
     """Engines elsewhere, everything else in `data`."""
@@ -55,7 +58,7 @@ class Gateway:
     url: str
 
     def client(self, **options: Any) -> "Client":
-        return Client(base_url=self.url, timeout=60, trust_env=False, **options)
+        return Client(base_url=self.url, timeout=60, **options)
 
     async def operator(self) -> "Client":
         """The machine's own command line."""
@@ -84,7 +87,7 @@ class Client(httpx.AsyncClient):
     """httpx with the three things that tests do all the time. Like a browser, it says on whose page it is."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(**PLAIN, **options)
         self.headers.setdefault("Origin", str(self.base_url).rstrip("/"))
 
     async def ok(self, method: str, path: str, body: Any = None) -> Any:

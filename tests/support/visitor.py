@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 from tests.fakes.provider import FakeProvider
-from tests.support.gateway import Gateway
+from tests.support.gateway import PLAIN, Gateway
 
 PUBLIC = "https://chat.firm.example"
 """The appliance's address as these browsers type it."""
@@ -32,7 +32,7 @@ class Visitor:
         """One request of ours; redirects are not followed."""
         cookies = "; ".join(f"{k}={v}" for k, v in self.cookies.items()).encode("latin-1")
         headers = [*((k.encode(), v.encode()) for k, v in HOME.items()), (b"cookie", cookies)]
-        async with httpx.AsyncClient(base_url=self.gateway.url, trust_env=False, timeout=30) as client:
+        async with httpx.AsyncClient(base_url=self.gateway.url, timeout=30, **PLAIN) as client:
             reply = await client.request(method, path, headers=headers, **options)  # type: ignore[arg-type]
         for line in reply.headers.get_list("set-cookie"):
             for name, morsel in SimpleCookie(line).items():
@@ -52,7 +52,7 @@ class Visitor:
 
     async def at_provider(self, address: str) -> str:
         """Log in there; the path and query with which the browser comes back."""
-        async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+        async with httpx.AsyncClient(timeout=30, **PLAIN) as client:
             reply = await client.get(address)
         assert reply.status_code == 302, reply.text
         back = urlsplit(reply.headers["location"])
