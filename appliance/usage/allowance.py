@@ -69,9 +69,12 @@ class Allowance:
         """What the shared store had left when it was last asked."""
         return self.answer.left
 
-    def hear(self, answer: Answer, now_s: float) -> None:
-        """Remember what the shared store says, or what is done in its place."""
-        self.answer, self.answer_s = answer, now_s
+    def hear(self, answer: Answer, now_s: float, *, limit: int) -> None:
+        """Remember what the shared store says, or what is done in its place.
+
+        `limit`: that it was asked about. When it was changed meanwhile, the answer is old before it comes.
+        """
+        self.answer, self.answer_s = answer, now_s if limit == self.limit else 0.0
 
     def change_limit(self, limit: int) -> None:
         """A new limit counts at once; it may leave less than nothing. The shared store hears of it at each lease."""

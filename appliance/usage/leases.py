@@ -49,6 +49,7 @@ class Leases:
             now_s = time.monotonic()
             if allowance.answer_s + SURE_S > now_s and short > allowance.answer.left and not self.is_away:
                 return allowance.answer
+            limit = allowance.limit
             try:
                 answer = await self._ask(allowance, short)
             except PoolAway:
@@ -56,7 +57,7 @@ class Leases:
             else:
                 allowance.loan = None
             allowance.free += answer.granted
-            allowance.hear(answer, time.monotonic())
+            allowance.hear(answer, time.monotonic(), limit=limit)
             return answer
 
     async def tend(self, allowances: Iterable[Allowance]) -> None:
@@ -124,8 +125,9 @@ class Leases:
             if quiet:
                 await self._return(allowance)
             return
+        limit = allowance.limit
         answer = await self._declare(allowance, 0)
-        allowance.hear(answer, now_s)
+        allowance.hear(answer, now_s, limit=limit)
         if answer.wanted or quiet:
             await self._return(allowance)
 
@@ -137,7 +139,8 @@ class Leases:
         if allowance.is_rate:
             await self._pool.take_rate(allowance.key, allowance.limit, -back)
         else:
-            allowance.hear(await self._declare(allowance, 0), time.monotonic())
+            limit = allowance.limit
+            allowance.hear(await self._declare(allowance, 0), time.monotonic(), limit=limit)
 
     async def _lend(self, allowance: Allowance, need: int) -> Answer:
         """What may be used without the store. Raises PoolAway when that is used up."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from hypothesis import settings
@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from appliance.foundation import SystemClock
 from appliance.usage.allowance import Allowance
 from appliance.usage.leases import Leases
+from appliance.usage.ledger import Ledger
 from appliance.usage.pool import Answer, Holding, PoolAway, divide
 from appliance.usage.values import CounterKey, Limit
 
@@ -178,6 +179,33 @@ class Town(RuleBasedStateMachine):
         if rest > 0:
             asyncio.run(self.leases[1].lease(last, rest))
         assert last.free == rest
+
+
+class Slow(Side):
+    """A store whose answers take until they are let go."""
+
+    def __init__(self) -> None:
+        super().__init__(Memory(), "0")
+        self._memory.rows = {}
+        self.asked, self.let_go = asyncio.Event(), asyncio.Event()
+
+    async def declare(self, key: CounterKey, limit: int, have: Holding, need: int) -> Answer | None:
+        answer = await super().declare(key, limit, have, need)
+        self.asked.set()
+        await self.let_go.wait()
+        return answer
+
+
+async def test_an_answer_about_the_limit_of_before_is_not_believed() -> None:
+    """A limit that is raised while the store is told something counts for the very next request."""
+    store, ledger = Slow(), SimpleNamespace(spent=_nothing_spent)
+    leases, allowance = Leases(store, cast("Ledger", ledger), SystemClock()), Allowance(KEY, 5, shared=True)
+    telling = asyncio.create_task(leases.tend([allowance]))
+    await store.asked.wait()
+    allowance.change_limit(LIMIT)
+    store.let_go.set()
+    await telling
+    assert (await leases.lease(allowance, 20)).granted >= 20
 
 
 Budget.TestCase.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
