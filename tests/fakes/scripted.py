@@ -107,7 +107,7 @@ async def scripted(
             writer.close()
             engine.open.discard(task)
 
-    server = await asyncio.start_server(serve, host, 0, limit=2**20)
+    server = await asyncio.start_server(serve, host, 0, limit=2**20, backlog=4096)
     engine.port = server.sockets[0].getsockname()[1]
     engine.url = f"http://[{host}]:{engine.port}" if ":" in host else f"http://{host}:{engine.port}"
     try:

@@ -10,6 +10,8 @@ import uvloop
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 LOOPS_OWN = 3
 """Descriptors of an event loop."""
+HANGS_S = 110.0
+"""Shortly before the test would be ended from outside. What is to be quick says so itself."""
 
 Run = Callable[[Coroutine[Any, Any, None]], None]
 
@@ -20,7 +22,7 @@ def runner_of(name: str) -> Run:
     def run(scenario: Coroutine[Any, Any, None]) -> None:
         with asyncio.Runner(loop_factory=LOOPS[name]) as runner:
             before = descriptors()
-            runner.run(asyncio.wait_for(scenario, 60))
+            runner.run(asyncio.wait_for(scenario, HANGS_S))
             runner.run(settled(lambda: descriptors() <= before + LOOPS_OWN))
             assert len(asyncio.all_tasks(runner.get_loop())) == 0
 
