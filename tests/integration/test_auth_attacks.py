@@ -12,11 +12,11 @@ import httpx
 import pytest
 
 from tests.campaigns.token_attacks import mutants
-from tests.fakes.engine import FakeEngine
-from tests.fakes.provider import FakeProvider, providing
-from tests.support.gateway import Client, Gateway, settings_for
-from tests.support.sso import database_of, sso_gateway, with_provider
+from tests.fakes.provider import FakeProvider
+from tests.support.gateway import Client, Gateway
 from tests.support.token_attacks import ROWS, Attack, World, attacks, controls
+
+pytestmark = pytest.mark.any_database
 
 LONGEST_HEADER = 60_000
 """Characters; the web server itself refuses longer ones, before anything of ours reads them."""
@@ -38,18 +38,8 @@ async def listener() -> AsyncIterator[tuple[str, list[str]]]:
 
 
 @pytest.fixture(scope="module")
-async def world(listener: tuple[str, list[str]]) -> AsyncIterator[World]:
-    async with providing(FakeProvider()) as provider:
-        yield World.over(provider, listener[0])
-
-
-@pytest.fixture(scope="module")
-async def door(
-    request: pytest.FixtureRequest, world: World, engine: FakeEngine, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Gateway]:
-    settings = settings_for(tmp_path_factory.mktemp("attacks"), engine.url, engine.url, database_of(request))
-    async with sso_gateway(with_provider(settings, world.provider)) as running:
-        yield running
+def world(provider: FakeProvider, listener: tuple[str, list[str]]) -> World:
+    return World.over(provider, listener[0])
 
 
 @pytest.fixture

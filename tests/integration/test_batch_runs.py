@@ -26,7 +26,6 @@ from appliance.identity import (
     Principal,
     RightsCache,
 )
-from appliance.migrations import migrate
 from appliance.openai_api.batches.errors import LeaseLost
 from appliance.openai_api.batches.leases import BatchLeases
 from appliance.openai_api.batches.models import BatchRow
@@ -37,7 +36,7 @@ from appliance.openai_api.batches.settings import BatchSettings
 from appliance.openai_api.batches.values import BatchInfo, LineResult, NewBatch
 from appliance.openai_api.files.repository import FileRepository, NewFile
 from appliance.storage import Database, FileStore, StorageSettings
-from tests.support import postgres
+from tests.support.databases import Databases
 from tests.support.gateway import QUICK_HASH
 
 SETTINGS = BatchSettings(parallel=4, poll_s=0.05, lease_s=30.0)
@@ -125,14 +124,9 @@ class Bench:
 
 
 @pytest.fixture
-async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
-    url = f"sqlite+aiosqlite:///{tmp_path / 'a.db'}"
-    if request.config.getoption("--database") == "postgres":
-        made = postgres.new_database(request.getfixturevalue("postgres_server"))
-        url = made.replace("postgresql://", "postgresql+psycopg://", 1)
+async def bench(databases: Databases, tmp_path: Path) -> AsyncIterator[Bench]:
     clock = SystemClock()
-    database = Database(StorageSettings(database_url=url, files_dir=tmp_path / "files"))
-    await migrate(database)
+    database = Database(StorageSettings(databases.new(tmp_path), tmp_path / "files"))
     uploads, batches = FileRepository(database, clock), BatchRepository(database, clock)
     passwords, rights = Passwords(min_length=12, cost=QUICK_HASH), RightsCache(clock)
     people = People(database, clock, passwords, rights)

@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,31 +12,11 @@ from sqlalchemy import event, text
 
 from appliance.identity.credentials import Credential
 from appliance.identity.models import UserRow
-from tests.fakes.engine import FakeEngine
 from tests.fakes.forge import signed
-from tests.fakes.provider import FakeProvider, FakeUser, providing
-from tests.support.gateway import CHAT_MODEL, Client, Gateway, settings_for
-from tests.support.sso import database_of, sso_gateway, with_provider
+from tests.fakes.provider import FakeProvider, FakeUser
+from tests.support.gateway import CHAT_MODEL, Client, Gateway
 
 QUESTION = {"model": CHAT_MODEL, "messages": [{"role": "user", "content": "Say something."}]}
-
-
-@pytest.fixture(scope="module")
-async def provider() -> AsyncIterator[FakeProvider]:
-    async with providing(FakeProvider()) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-async def door(
-    request: pytest.FixtureRequest,
-    provider: FakeProvider,
-    engine: FakeEngine,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Gateway]:
-    settings = settings_for(tmp_path_factory.mktemp("bearer"), engine.url, engine.url, database_of(request))
-    async with sso_gateway(with_provider(settings, provider)) as running:
-        yield running
 
 
 def somebody(provider: FakeProvider, **facts: Any) -> FakeUser:

@@ -10,6 +10,8 @@ from appliance.openai_api.fields import MESSAGES, RESPONSES, Field
 from tests.fakes.engine import FakeEngine
 from tests.support.gateway import CHAT_MODEL, Client, Gateway
 
+pytestmark = pytest.mark.any_database
+
 NOTHING: dict[str, Any] = {"type": "object", "properties": {}}
 ONE = {
     "responses": {"model": CHAT_MODEL, "input": "Say one word."},

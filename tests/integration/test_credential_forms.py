@@ -18,33 +18,12 @@ from appliance.foundation import NotAuthenticated, SystemClock
 from appliance.identity import Access, IdentitySettings, Keys, Passwords, People, RightsCache
 from appliance.identity.credentials import Credential
 from appliance.identity.secrets import ApiKeyParts, new_api_key, random_text, read_api_key
-from appliance.migrations import migrate
 from appliance.storage import Database, StorageSettings
-from tests.fakes.engine import FakeEngine
-from tests.fakes.provider import FakeProvider, providing
-from tests.support.gateway import PLAIN, QUICK_HASH, Gateway, settings_for
-from tests.support.sso import database_of, sso_gateway, with_provider
+from tests.fakes.provider import FakeProvider
+from tests.support.databases import SqliteDatabases
+from tests.support.gateway import PLAIN, QUICK_HASH, Gateway
 
 Header = tuple[bytes, bytes]
-
-
-@pytest.fixture(scope="module")
-async def provider() -> AsyncIterator[FakeProvider]:
-    async with providing(FakeProvider()) as running:
-        running.user("ann")
-        yield running
-
-
-@pytest.fixture(scope="module")
-async def door(
-    request: pytest.FixtureRequest,
-    provider: FakeProvider,
-    engine: FakeEngine,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Gateway]:
-    settings = settings_for(tmp_path_factory.mktemp("forms"), engine.url, engine.url, database_of(request))
-    async with sso_gateway(with_provider(settings, provider)) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +40,7 @@ async def status(door: Gateway, path: str, headers: list[Header]) -> int:
         return (await client.get(path, headers=headers)).status_code
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("kind", ["key", "token"])
 async def test_one_place_counts_and_no_other(door: Gateway, good: dict[str, bytes], kind: str) -> None:
     secret = good[kind]
@@ -95,6 +75,7 @@ async def test_one_place_counts_and_no_other(door: Gateway, good: dict[str, byte
         assert await status(door, path, headers) == 401, what
 
 
+@pytest.mark.any_database
 async def test_a_key_counts_as_x_api_key_for_messages_and_a_token_does_not(
     door: Gateway, good: dict[str, bytes]
 ) -> None:
@@ -105,6 +86,7 @@ async def test_a_key_counts_as_x_api_key_for_messages_and_a_token_does_not(
             assert reply.status_code == wanted, reply.text
 
 
+@pytest.mark.any_database
 async def test_two_credentials_are_refused_also_when_both_are_good(door: Gateway, good: dict[str, bytes]) -> None:
     key, token = (b"authorization", b"Bearer " + good["key"]), (b"authorization", b"Bearer " + good["token"])
     cookie = (b"cookie", door.parts.identity_settings.cookie_name.encode() + b"=" + b"x" * 43)
@@ -194,14 +176,13 @@ def cookie_header(name: bytes, value: bytes) -> Header:
 
 
 @pytest.fixture
-async def keyed(tmp_path: Path) -> AsyncIterator[tuple[Access, str]]:
+async def keyed(sqlite_databases: SqliteDatabases, tmp_path: Path) -> AsyncIterator[tuple[Access, str]]:
     """Identity alone, and a key of somebody."""
     database, clock, settings = (
-        Database(StorageSettings(f"sqlite+aiosqlite:///{tmp_path}/a.db", tmp_path)),
+        Database(StorageSettings(sqlite_databases.new(tmp_path), tmp_path)),
         SystemClock(),
         IdentitySettings(),
     )
-    await migrate(database)
     rights, passwords = RightsCache(clock), Passwords(min_length=12, cost=QUICK_HASH)
     person, _ = await People(database, clock, passwords, rights).create(
         email="a@x.test", name="A", password=None, roles=("user",)
@@ -219,7 +200,7 @@ async def test_an_unknown_key_takes_as_long_as_a_wrong_secret(keyed: tuple[Acces
     known = read_api_key(text)
     assert known is not None
     times: dict[str, list[float]] = {"unknown": [], "wrong secret": []}
-    for _ in range(5000):
+    for _ in range(1500):
         for what, parts in (
             ("unknown", new_api_key()),
             ("wrong secret", ApiKeyParts(known.lookup, random_text(43))),

@@ -29,9 +29,8 @@ from appliance.identity import (
 )
 from appliance.identity.directory.errors import AccountShut, GroupCycle, IdentityTaken, KeptElsewhere
 from appliance.identity.models import RightsVersionRow, UserRow
-from appliance.migrations import migrate
 from appliance.storage import Database, StorageSettings
-from tests.support import postgres
+from tests.support.databases import Databases
 from tests.support.gateway import QUICK_HASH, Gateway
 
 ISSUER = "https://idp.test/realms/firm"
@@ -71,20 +70,14 @@ class Directory:
 
 
 @pytest.fixture(scope="module")
-async def directory(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Directory]:
-    url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('directory')}/appliance.db"
-    if request.config.getoption("--database") == "postgres":
-        made = postgres.new_database(request.getfixturevalue("postgres_server"))
-        url = made.replace("postgresql://", "postgresql+psycopg://", 1)
+async def directory(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Directory]:
+    url = databases.new(tmp_path_factory.mktemp("directory"))
     database, clock, passwords = (
         Database(StorageSettings(url, Path())),
         SystemClock(),
         Passwords(min_length=12, cost=QUICK_HASH),
     )
     rights = RightsCache(clock)
-    await migrate(database)
     yield Directory(
         database,
         People(database, clock, passwords, rights),

@@ -11,6 +11,8 @@ from tests.fakes.engine import FakeEngine
 from tests.support import fields as examples
 from tests.support.gateway import CHAT_MODEL, EMBED_MODEL, Client, Gateway
 
+pytestmark = pytest.mark.any_database
+
 BODIES: dict[str, tuple[str, dict[str, Any]]] = {
     "chat/completions": (CHAT_MODEL, examples.CHAT),
     "completions": (CHAT_MODEL, examples.COMPLETIONS),

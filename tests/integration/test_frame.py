@@ -4,6 +4,8 @@ import pytest
 
 from tests.support.gateway import Gateway
 
+pytestmark = pytest.mark.any_database
+
 CALLS = [
     ("GET", "/health/live", 200),
     ("GET", "/api/me", 401),

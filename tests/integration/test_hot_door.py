@@ -12,6 +12,8 @@ from appliance.openai_api import hot
 from tests.fakes.engine import FakeEngine
 from tests.support.gateway import CHAT_MODEL, EMBED_MODEL, Client, Gateway
 
+pytestmark = pytest.mark.any_database
+
 ASKED = {"model": CHAT_MODEL, "messages": [{"role": "user", "content": "Say something."}]}
 
 

@@ -7,7 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support.gateway import Gateway
+
+pytestmark = pytest.mark.any_database
 
 
 async def ingest(gateway: Gateway, key: str, *arguments: str) -> tuple[int, Any, str]:

@@ -7,7 +7,11 @@ import sys
 import uuid
 from typing import Any
 
+import pytest
+
 from tests.support.gateway import ADMIN, CHAT_MODEL, Gateway
+
+pytestmark = pytest.mark.any_database
 
 
 async def command(gateway: Gateway, *arguments: str, code: int = 0) -> str:

@@ -12,6 +12,8 @@ import pytest
 from tests.fakes.engine import ANSWER, FakeEngine
 from tests.support.gateway import CHAT_MODEL, EMBED_MODEL, Client, Gateway
 
+pytestmark = pytest.mark.any_database
+
 VERSION = {"anthropic-version": "2023-06-01"}
 PATH = "/v1/messages"
 WEATHER = {

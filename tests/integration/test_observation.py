@@ -11,9 +11,9 @@ import pytest
 from appliance.app import build_app, build_parts
 from appliance.edge.requestlog import FLUSH_S
 from appliance.foundation import configure_logging
-from appliance.migrations import migrate
 from appliance.settings import MetricsSection
 from tests.fakes.engine import FakeEngine
+from tests.support.databases import Databases
 from tests.support.gateway import CHAT_MODEL, EMBED_MODEL, QUICK_HASH, Client, Gateway, settings_for
 from tests.support.metrics import value_of
 
@@ -45,16 +45,17 @@ async def test_metrics_are_for_administrators(running_gateway: Gateway) -> None:
         assert "x-request-id" in reply.headers
 
 
-async def test_the_settings_token_opens_metrics_and_nothing_else(tmp_path: Path, engine: FakeEngine) -> None:
+async def test_the_settings_token_opens_metrics_and_nothing_else(
+    databases: Databases, tmp_path: Path, engine: FakeEngine
+) -> None:
     """In-process: the gateway of the run has no token."""
     token = "a-long-enough-token"
     settings = msgspec.structs.replace(
-        settings_for(tmp_path, engine.url, engine.url), metrics=MetricsSection(token=token)
+        settings_for(tmp_path, engine.url, engine.url, databases.setting(tmp_path)), metrics=MetricsSection(token=token)
     )
     assert token not in repr(settings)
     parts = build_parts(settings, hash_cost=QUICK_HASH)
     try:
-        await migrate(parts.database)
         transport = httpx.ASGITransport(app=build_app(parts))  # type: ignore[arg-type] # the framework's own types
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             good = {"authorization": f"Bearer {token}"}

@@ -10,6 +10,8 @@ from appliance.inference.probe import silence
 from tests.fakes.engine import FakeEngine
 from tests.support.gateway import CHAT_MODEL, EMBED_MODEL, HEARING_MODEL, JUDGE_MODEL, Client, Gateway
 
+pytestmark = pytest.mark.any_database
+
 TEXTS = ["Oil the pump.", "A night in a hotel costs 140 euros."]
 
 

@@ -11,6 +11,8 @@ import pytest
 from tests.fakes.engine import FakeEngine
 from tests.support.gateway import CHAT_MODEL, TOOLS_MODEL, Client, Gateway
 
+pytestmark = pytest.mark.any_database
+
 WEATHER = {
     "type": "object",
     "properties": {"city": {"type": "string"}, "days": {"type": "integer"}},

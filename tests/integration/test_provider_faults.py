@@ -13,19 +13,12 @@ import pytest
 from appliance.identity.oidc import jwks
 from tests.fakes.engine import FakeEngine
 from tests.fakes.forge import SigningKey
-from tests.fakes.provider import FakeProvider, providing
+from tests.fakes.provider import FakeProvider
 from tests.support.gateway import Gateway, settings_for
 from tests.support.sso import sso_gateway, with_provider
 
 FRESH_S, SPACING_S = 1.0, 0.5
 """Instead of 60 and 30."""
-
-
-@pytest.fixture(scope="module")
-async def provider() -> AsyncIterator[FakeProvider]:
-    async with providing(FakeProvider()) as running:
-        running.user("ann")
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -33,9 +33,8 @@ from appliance.identity import (
 from appliance.identity.credentials import Credential
 from appliance.identity.models import ApiKeyRow, RightsVersionRow, SessionRow
 from appliance.identity.secrets import fingerprint, new_api_key
-from appliance.migrations import migrate
 from appliance.storage import Database, StorageSettings
-from tests.support import postgres
+from tests.support.databases import Databases
 from tests.support.gateway import QUICK_HASH
 
 PASSWORD = "correct horse battery staple"
@@ -85,17 +84,13 @@ class Doors:
 
 
 @pytest.fixture(scope="module")
-def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
-    if request.config.getoption("--database") == "postgres":
-        made = postgres.new_database(request.getfixturevalue("postgres_server"))
-        return made.replace("postgresql://", "postgresql+psycopg://", 1)
-    return f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('rights')}/appliance.db"
+def url(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return databases.new(tmp_path_factory.mktemp("rights"))
 
 
 @pytest.fixture(scope="module")
 async def here(url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Doors]:
     doors = Doors.on(url, tmp_path_factory.mktemp("here"))
-    await migrate(doors.database)
     await doors.people.create(email="chief@x.test", name="C", password=PASSWORD, roles=("administrator",))
     await doors.access.start()
     yield doors

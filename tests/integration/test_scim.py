@@ -62,6 +62,7 @@ def check(url: str, token: str) -> list[str]:
     ]
 
 
+@pytest.mark.any_database
 async def test_an_external_checker_finds_nothing_wrong(running_gateway: Gateway, token: str) -> None:
     wrong = await asyncio.to_thread(check, running_gateway.url, token)
     assert wrong == [], "\n".join(wrong)

@@ -13,6 +13,8 @@ from pydantic import BaseModel
 from tests.fakes.engine import ANSWER, FakeEngine
 from tests.support.gateway import CHAT_MODEL, TOOLS_MODEL, Gateway
 
+pytestmark = pytest.mark.any_database
+
 CALL = [
     {
         "tool_calls": [

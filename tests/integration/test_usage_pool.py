@@ -10,14 +10,14 @@ import pytest
 
 from appliance.foundation import SystemClock
 from appliance.identity import Principal
-from appliance.migrations import migrate
 from appliance.storage import Database, StorageSettings
 from appliance.usage import Ask, LimitExceeded, Spent, Usage, UsageSettings, UsageStore, shared_pool
 from appliance.usage.errors import LimitsUnavailable
 from appliance.usage.pool import Holding, Pool
 from appliance.usage.pools import OpenPool
 from appliance.usage.values import CounterKey
-from tests.support import postgres, valkey
+from tests.support import valkey
+from tests.support.databases import PostgresDatabases, SqliteDatabases
 
 BUDGET = CounterKey("user:1", "tokens_per_day", "2026-11-25")
 NOTHING = Holding(0, 0, 0)
@@ -61,11 +61,14 @@ class Town:
 
 
 @pytest.fixture(params=["valkey", "postgres"])
-async def town(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Town]:
-    server = request.getfixturevalue("postgres_server")
-    url = postgres.new_database(server).replace("postgresql://", "postgresql+psycopg://", 1)
-    made = Town(tmp_path, url, request.getfixturevalue("valkey_url") if request.param == "valkey" else "")
-    await migrate(made.database())
+async def town(
+    request: pytest.FixtureRequest, postgres_databases: PostgresDatabases, tmp_path: Path
+) -> AsyncIterator[Town]:
+    made = Town(
+        tmp_path,
+        postgres_databases.new(tmp_path),
+        request.getfixturevalue("valkey_url") if request.param == "valkey" else "",
+    )
     yield made
     for database in made.databases:
         await database.close()
@@ -227,11 +230,12 @@ async def test_rates_and_requests_at_once_are_shared_in_valkey(town: Town) -> No
         await usage.stop()
 
 
-async def test_without_the_store_a_part_may_be_used_and_no_more(tmp_path: Path) -> None:
+async def test_without_the_store_a_part_may_be_used_and_no_more(
+    sqlite_databases: SqliteDatabases, tmp_path: Path
+) -> None:
     port = valkey.free_port()
     with valkey.server(tmp_path / "valkey", port) as url:
-        town = Town(tmp_path, f"sqlite+aiosqlite:///{tmp_path / 'appliance.db'}", url)
-        await migrate(town.database())
+        town = Town(tmp_path, sqlite_databases.new(tmp_path), url)
         usage, someone, second = await town.gateway("a"), caller(), caller()
         await limit([usage], someone, requests_per_day=100)
         await limit([usage], second, requests_per_day=100, requests_per_minute=20)

@@ -12,6 +12,8 @@ from tests.support.gateway import Client, Gateway
 from tests.support.raw import wire
 from tests.support.surface import World, checksum, differs, furnish
 
+pytestmark = pytest.mark.any_database
+
 STATE = {name.decode(): value.decode() for name, value in FIXED}
 SAME = ("x-content-type-options", "referrer-policy", "x-frame-options", "cross-origin-opener-policy")
 OWN_POLICY = {"/api/documents/{document_id:uuid}/file", "/api/documents/{document_id:uuid}/pages/{page:int}/image"} | {

@@ -13,6 +13,8 @@ from tests.support.gateway import Client, Gateway
 from tests.support.raw import Answer, Wire, wire
 from tests.support.surface import World, checksum, differs, furnish
 
+pytestmark = pytest.mark.any_database
+
 REVEALING = re.compile(
     r"Traceback|site-packages|litestar|uvicorn|httptools|sqlalchemy|psycopg|sqlite|msgspec|\.py\b|0x[0-9a-f]{8}|"
     r"Python/|127\.0\.0\.1:\d",

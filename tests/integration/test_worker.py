@@ -6,11 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.fakes import qdrant
 from tests.fakes.engine import FakeEngine
-from tests.support import postgres
+from tests.support.databases import PostgresDatabases
 from tests.support.gateway import CHAT_MODEL, EMBED_MODEL
 from tests.support.process import ApplianceProcess, wait_until
 
@@ -29,11 +27,9 @@ base_urls = ["{engine}"]
 
 
 async def test_a_worker_takes_in_what_the_gateway_accepts(
-    request: pytest.FixtureRequest, engine: FakeEngine, tmp_path: Path
+    postgres_databases: PostgresDatabases, engine: FakeEngine, tmp_path: Path
 ) -> None:
-    if request.config.getoption("--database") != "postgres":
-        pytest.skip("a worker beside the gateway needs PostgreSQL")
-    database = postgres.new_database(request.getfixturevalue("postgres_server"))
+    database = postgres_databases.setting(tmp_path)
     (tmp_path / "data").mkdir()
     (tmp_path / "rules.md").write_text("# Travel\n\nThe company pays up to 140 euros per night for a hotel.\n")
     async with qdrant.serving(tmp_path / "qdrant") as index:

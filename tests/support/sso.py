@@ -9,7 +9,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import msgspec
-import pytest
 import uvicorn
 
 from appliance.app import build_app, build_parts
@@ -17,15 +16,7 @@ from appliance.commands.web import server_config
 from appliance.migrations import migrate
 from appliance.settings import IdentitySection, OidcSection, Settings
 from tests.fakes.provider import CLIENT, FakeProvider
-from tests.support import postgres
 from tests.support.gateway import CHAT_MODEL, QUICK_HASH, Gateway
-
-
-def database_of(request: pytest.FixtureRequest) -> str:
-    """A new one of the kind that the run is about."""
-    if request.config.getoption("--database") == "postgres":
-        return postgres.new_database(request.getfixturevalue("postgres_server"))
-    return ""
 
 
 def with_provider(settings: Settings, provider: FakeProvider, **other: Any) -> Settings:

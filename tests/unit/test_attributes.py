@@ -22,9 +22,8 @@ from appliance.library.attributes import (
     replace_attributes,
 )
 from appliance.library.models import CollectionRow, DocumentRow
-from appliance.migrations import migrate
 from appliance.storage import Database, StorageSettings
-from tests.support import postgres
+from tests.support.databases import Databases
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 OWNER, COLLECTION = uuid.UUID(int=1), uuid.UUID(int=2)
@@ -89,12 +88,8 @@ def same(left: object, right: object) -> bool:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    url = f"sqlite+aiosqlite:///{tmp_path / 'a.db'}"
-    if request.param == "postgres":
-        made = postgres.new_database(request.getfixturevalue("postgres_server"))
-        url = made.replace("postgresql://", "postgresql+psycopg://", 1)
-    opened = Database(StorageSettings(database_url=url, files_dir=tmp_path))
-    await migrate(opened)
+    kind: Databases = request.getfixturevalue(f"{request.param}_databases")
+    opened = Database(StorageSettings(kind.new(tmp_path), tmp_path))
     async with opened.write() as session:
         session.add(UserRow(id=OWNER, email="a@x.test", name="a", roles="user", password_hash="", created_at=NOW))
         await session.flush()

@@ -19,21 +19,16 @@ from appliance.audit.models import AuditEventRow
 from appliance.audit.ocsf import ACTS, NOUNS, class_of
 from appliance.audit.ocsf import NAMES as CLASS_NAMES
 from appliance.foundation import TRAIL, DefectError, Trail
-from appliance.migrations import migrate
 from appliance.storage import Database, StorageSettings
-from tests.support import postgres
+from tests.support.databases import Databases
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(params=("sqlite", "postgres"))
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    url = f"sqlite+aiosqlite:///{tmp_path / 'a.db'}"
-    if request.param == "postgres":
-        made = postgres.new_database(request.getfixturevalue("postgres_server"))
-        url = made.replace("postgresql://", "postgresql+psycopg://", 1)
-    opened = Database(StorageSettings(database_url=url, files_dir=tmp_path))
-    await migrate(opened)
+    kind: Databases = request.getfixturevalue(f"{request.param}_databases")
+    opened = Database(StorageSettings(kind.new(tmp_path), tmp_path))
     yield opened
     await opened.close()
 

@@ -10,10 +10,10 @@ from sqlalchemy import select
 
 from appliance.foundation import SystemClock
 from appliance.identity import Principal
-from appliance.migrations import migrate
 from appliance.storage import Database, StorageSettings
 from appliance.usage import Ask, LimitExceeded, Spent, Usage, UsageSettings, UsageStore
 from appliance.usage.models import LedgerRow, SpentRow
+from tests.support.databases import SqliteDatabases
 
 GROUP = uuid4()
 
@@ -68,9 +68,8 @@ class House:
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    database = Database(StorageSettings(f"sqlite+aiosqlite:///{tmp_path / 'appliance.db'}", tmp_path / "files"))
-    await migrate(database)
+async def house(sqlite_databases: SqliteDatabases, tmp_path: Path) -> AsyncIterator[House]:
+    database = Database(StorageSettings(sqlite_databases.new(tmp_path), tmp_path / "files"))
     yield House(tmp_path, database)
     await database.close()
 

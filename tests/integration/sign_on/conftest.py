@@ -8,7 +8,7 @@ import pytest
 from appliance.settings import ServerSection
 from tests.fakes.engine import FakeEngine
 from tests.fakes.provider import SECRET, FakeProvider, providing
-from tests.support import postgres
+from tests.support.databases import Databases
 from tests.support.gateway import Gateway, settings_for
 from tests.support.sso import sso_gateway, with_provider
 from tests.support.visitor import PUBLIC, Visitor
@@ -25,14 +25,13 @@ async def provider() -> AsyncIterator[FakeProvider]:
 
 @pytest.fixture(scope="package")
 async def door(
-    request: pytest.FixtureRequest,
+    databases: Databases,
     provider: FakeProvider,
     engine: FakeEngine,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Gateway]:
-    folder, url = tmp_path_factory.mktemp("sso"), ""
-    if request.config.getoption("--database") == "postgres":
-        url = postgres.new_database(request.getfixturevalue("postgres_server"))
+    folder = tmp_path_factory.mktemp("sso")
+    url = databases.setting(folder / "data")
     (folder / "client-secret").touch(0o600)
     (folder / "client-secret").write_text(SECRET)
     settings = with_provider(
