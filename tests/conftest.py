@@ -72,6 +72,13 @@ def databases(request: pytest.FixtureRequest) -> Databases:
     return found
 
 
+@pytest.fixture(params=("sqlite", "postgres"))
+def each_databases(request: pytest.FixtureRequest) -> Databases:
+    """One kind after the other, whatever the run is about."""
+    found: Databases = request.getfixturevalue(f"{request.param}_databases")
+    return found
+
+
 @pytest.fixture(scope="session")
 async def engine() -> AsyncIterator[FakeEngine]:
     configure_logging("error")

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import update
 
 from appliance.audit import Audit, AuditSettings
-from appliance.foundation import CapacityError, InvalidInput, Lane, SystemClock
+from appliance.foundation import CapacityError, Clock, InvalidInput, Lane, SystemClock
 from appliance.identity import (
     Access,
     Holder,
@@ -29,13 +29,14 @@ from appliance.identity import (
 from appliance.openai_api.batches.errors import LeaseLost
 from appliance.openai_api.batches.leases import BatchLeases
 from appliance.openai_api.batches.models import BatchRow
-from appliance.openai_api.batches.repository import BatchRepository
+from appliance.openai_api.batches.repository import WINDOW, BatchRepository
 from appliance.openai_api.batches.run import Tools
 from appliance.openai_api.batches.runner import BatchRunner
 from appliance.openai_api.batches.settings import BatchSettings
 from appliance.openai_api.batches.values import BatchInfo, LineResult, NewBatch
 from appliance.openai_api.files.repository import FileRepository, NewFile
 from appliance.storage import Database, FileStore, StorageSettings
+from tests.support.clocks import MovableClock
 from tests.support.databases import Databases
 from tests.support.gateway import QUICK_HASH
 
@@ -77,6 +78,8 @@ class Bench:
     owner: Person
     service: Scripted = field(default_factory=Scripted)
     settings: BatchSettings = SETTINGS
+    clock: Clock = field(default_factory=SystemClock)
+    """What the runners go by."""
     running: list[BatchRunner] = field(default_factory=list)
 
     def leases(self, name: str = "one") -> BatchLeases:
@@ -85,7 +88,7 @@ class Bench:
     async def runner(self, name: str = "one") -> BatchRunner:
         settings = replace(self.settings, runner=name)
         tools = Tools(
-            self.leases(name), self.store, self.access, {"/v1/embeddings": self.service}, SystemClock(), settings
+            self.leases(name), self.store, self.access, {"/v1/embeddings": self.service}, self.clock, settings
         )
         made = BatchRunner(tools)
         await made.start()
@@ -238,12 +241,14 @@ async def test_a_batch_ends_with_its_window(bench: Bench) -> None:
         if number:
             await asyncio.Event().wait()
 
-    bench.service.reply = reply
+    bench.service.reply, clock = reply, MovableClock()
+    bench.clock = clock
     batch_id = await bench.batch(5)
-    async with bench.database.write() as session:
-        soon = datetime.now(UTC) + timedelta(seconds=1)
-        await session.execute(update(BatchRow).where(BatchRow.id == batch_id).values(expires_at=soon))
     await bench.runner()
+    async with asyncio.timeout(30):
+        while (await bench.batches.get(Holder(bench.owner.id), batch_id)).completed < 1:
+            await asyncio.sleep(0.02)
+    clock.at += 2 * WINDOW
     done = await bench.until(batch_id)
     assert done.status == "expired"
     good, bad = await bench.ends_once(done, 5)

@@ -4,25 +4,18 @@ import asyncio
 import uuid
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
 
-from appliance.foundation import TRAIL, Clock, Trail
+from appliance.foundation import TRAIL, Trail
 from appliance.identity import throttle as module
 from appliance.identity.errors import AuthenticationBusy, TooManyAttempts
 from appliance.identity.models import LoginTriesRow
 from appliance.identity.throttle import Throttle, forget_tries, place_of
+from tests.support.clocks import MovableClock
 from tests.support.gateway import PASSWORD, Gateway
-
-
-class MovableClock(Clock):
-    def __init__(self) -> None:
-        self.at = datetime.now(UTC)
-
-    def now(self) -> datetime:
-        return self.at
 
 
 @pytest.fixture

@@ -86,10 +86,9 @@ def same(left: object, right: object) -> bool:
     return kinds[0] is kinds[1] and left == right
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    kind: Databases = request.getfixturevalue(f"{request.param}_databases")
-    opened = Database(StorageSettings(kind.new(tmp_path), tmp_path))
+@pytest.fixture
+async def database(each_databases: Databases, tmp_path: Path) -> AsyncIterator[Database]:
+    opened = Database(StorageSettings(each_databases.new(tmp_path), tmp_path))
     async with opened.write() as session:
         session.add(UserRow(id=OWNER, email="a@x.test", name="a", roles="user", password_hash="", created_at=NOW))
         await session.flush()

@@ -25,10 +25,9 @@ from tests.support.databases import Databases
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(params=("sqlite", "postgres"))
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    kind: Databases = request.getfixturevalue(f"{request.param}_databases")
-    opened = Database(StorageSettings(kind.new(tmp_path), tmp_path))
+@pytest.fixture
+async def database(each_databases: Databases, tmp_path: Path) -> AsyncIterator[Database]:
+    opened = Database(StorageSettings(each_databases.new(tmp_path), tmp_path))
     yield opened
     await opened.close()
 
