@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import asdict
 
 from appliance.bundle import BundleRefused, BundleUnmade, build, install, verify
+from appliance.bundle.parts.packages import CHOSEN, _file_name
 from appliance.bundle.recipe import Wanted, plan_product
 from appliance.bundle.signing import sign
 from appliance.bundle.targets import TARGETS
@@ -143,6 +144,17 @@ def test_two_parts_may_not_bring_the_same_name(made: Made, tmp_path: Path) -> No
     tree.add_bytes("a", b"1")
     with pytest.raises(BundleUnmade, match="is there twice"):
         Files({"a": b"2"}).fill(tree, silent)
+
+
+def test_every_package_that_apt_chooses_is_taken_also_one_that_it_fetched_before() -> None:
+    """A list of addresses would leave out what is in the cache already."""
+    said = (
+        "Inst gcc-12-base (12.2.0-14+deb12u1 Debian:12.12/oldstable [amd64])\n"
+        "Inst jre (2:1.17-74 Debian:12.12/oldstable [all]) [libc6:amd64 ]\n"
+        "Conf jre (2:1.17-74 Debian:12.12/oldstable [all])\n"
+    )
+    found = [_file_name(*match.groups()) for match in CHOSEN.finditer(said)]
+    assert found == ["gcc-12-base_12.2.0-14+deb12u1_amd64.deb", "jre_2%3a1.17-74_all.deb"]
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,8 @@ def read_deb(file: Path, cache: Path) -> DebFacts:
 
     Raises BundleUnmade: it is no whole package.
     """
+    if not file.is_file():
+        raise BundleUnmade(f"apt did not leave {file.name} in its cache.")
     with file.open("rb") as opened:
         digest = hashlib.file_digest(opened, "sha256").hexdigest()
     control = output_of(["dpkg-deb", "--field", str(file)])

@@ -21,7 +21,8 @@ from appliance.bundle.targets import Target
 from appliance.bundle.tree import Tree
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-URI_LINE = re.compile(r"'[^']+' (\S+\.deb) (\d+) (\S+)")
+CHOSEN = re.compile(r"^Inst (\S+) (?:\[\S+\] )?\((\S+) .*\[(\w+)\]\)", re.MULTILINE)
+"""A line of apt's simulation: name, version, architecture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,14 @@ class DebianPackages:
         options = self._options(private)
         output_of(["apt-get", *options, "-qq", "update"])
         names = sorted(set(self.names))
-        listed = output_of(["apt-get", *options, "-qq", "--print-uris", "install", "-y", *names])
+        chosen = output_of(["apt-get", *options, "-qq", "--simulate", "install", "-y", *names])
         output_of(["apt-get", *options, "-qq", "--download-only", "install", "-y", *names])
-        files = [private / "cache" / "archives" / name for name in sorted(m[1] for m in URI_LINE.finditer(listed))]
-        return self._take_in(tree, [read_deb(file, self.cache / "licences") for file in files])
+        files = sorted(_file_name(*match.groups()) for match in CHOSEN.finditer(chosen))
+        archives = private / "cache" / "archives"
+        debs = [read_deb(archives / file, self.cache / "licences") for file in files]
+        if missing := sorted(set(names) - {deb.name for deb in debs}):
+            raise BundleUnmade(f"apt chose no package '{missing[0]}' for {self.target.id}.")
+        return self._take_in(tree, debs)
 
     def _take_in(self, tree: Tree, debs: list[DebFacts]) -> list[Component]:
         """The files, the lists that apt reads, the licences."""
@@ -129,3 +134,8 @@ class DebianPackages:
         if os.geteuid() == 0:  # apt would become a user who may not read the cache
             settings["APT::Sandbox::User"] = "root"
         return [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
+
+
+def _file_name(name: str, version: str, architecture: str) -> str:
+    """As apt calls a package's file in its cache."""
+    return f"{name}_{version.replace(':', '%3a')}_{architecture}.deb"

@@ -46,10 +46,10 @@ def read_wheel(file: Path) -> WheelFacts:
 
 def _licence(metadata: Message) -> str:
     """The expression, else the old field when it is short, else the classifiers."""
-    expression = metadata.get("License-Expression") or metadata.get("License") or ""
-    if expression.strip() and len(expression) <= MOST_LICENCE_CHARS and "\n" not in expression.strip():
-        return str(expression).strip()
-    classifiers = [c for c in metadata.get_all("Classifier", []) if c.startswith("License :: ")]
+    expression = str(metadata.get("License-Expression") or metadata.get("License") or "").strip()
+    if expression and len(expression) <= MOST_LICENCE_CHARS and "\n" not in expression:
+        return expression
+    classifiers = [c for c in map(str, metadata.get_all("Classifier", [])) if c.startswith("License :: ")]
     return " and ".join(sorted({c.rsplit(" :: ", 1)[-1] for c in classifiers}))
 
 
