@@ -28,6 +28,7 @@ MODULES = {
     "prove": ("prove",),
     "break_glass": ("break-glass",),
     "bundle": ("bundle",),
+    "chart": ("chart",),
 }
 """Module of `commands/` → the commands that it registers; a test holds this against the modules."""
 

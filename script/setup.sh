@@ -135,3 +135,40 @@ ensure_helm() {
   "$VENV/bin/python" "$ROOT/script/unpack_helm.py" "$HELM" || fail "helm could not be unpacked."
   printf '%s' "$wanted" >"$stamp"
 }
+
+# A real Kubernetes API server with its database, and the definitions of other projects' kinds, for the tests that install
+# the chart: built from pinned Go modules, about ten minutes once, or taken from APISERVER_FOR_TESTS. Fails with code 77
+# and a loud line where it cannot be had.
+KUBERNETES_VERSION=1.34.2
+APISERVER="${APISERVER_FOR_TESTS:-$STATE/apiserver}"
+export APISERVER_FOR_TESTS="$APISERVER"
+ensure_apiserver() {
+  local wanted stamp="$APISERVER/.appliance-stamp" line module sum file facts version="k8s.io/component-base/version"
+  wanted="$(fingerprint script/apiserver/go.mod script/apiserver/go.sum script/apiserver/definitions.txt)"
+  if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then return; fi
+  command -v go >/dev/null && [ "$(go version | sed -E 's/.*go1\.([0-9]+).*/\1/')" -ge 24 ] || {
+    say "SKIPPED: Go 1.24 or later is missing, which a Kubernetes API server is built with"
+    return 77
+  }
+  say "building a Kubernetes API server (about ten minutes, once)"
+  mkdir -p "$APISERVER"
+  (
+    set -e
+    cd "$ROOT/script/apiserver"
+    export CGO_ENABLED=0 GOFLAGS="-mod=readonly -buildvcs=false"
+    go build -ldflags '-s -w' -o "$APISERVER/etcd" go.etcd.io/etcd/server/v3
+    go build -ldflags "-s -w -X $version.gitVersion=v$KUBERNETES_VERSION -X $version.gitMajor=1 -X $version.gitMinor=34" \
+      -o "$APISERVER/kube-apiserver" k8s.io/kubernetes/cmd/kube-apiserver
+  ) || {
+    say "SKIPPED: the API server cannot be built"
+    return 77
+  }
+  while read -r module sum line; do
+    facts="$(cd / && go mod download -json "$module")" || { say "SKIPPED: $module cannot be fetched"; return 77; }
+    grep -q "\"Sum\": \"$sum\"" <<<"$facts" || fail "$module is not the pinned one."
+    for file in $line; do
+      install -D -m 644 "$(sed -n 's/.*"Dir": "\(.*\)".*/\1/p' <<<"$facts")/$file" "$APISERVER/definitions/$(basename "$file")"
+    done
+  done < <(grep -v '^#' "$ROOT/script/apiserver/definitions.txt")
+  printf '%s' "$wanted" >"$stamp"
+}

@@ -25,6 +25,7 @@ from appliance.installation.inventory import to_inventory
 from appliance.installation.placement import Engine, address_of, engines_of, hosts_with
 from appliance.installation.read import load, parse
 from appliance.installation.render_settings import to_settings, to_toml
+from appliance.installation.values import to_values
 
 __all__ = [
     "COMPONENTS",
@@ -54,4 +55,5 @@ __all__ = [
     "to_inventory",
     "to_settings",
     "to_toml",
+    "to_values",
 ]

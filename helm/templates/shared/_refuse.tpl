@@ -118,6 +118,7 @@
   "database" .Values.database.mode
   "index" $index
   "identity" (include "appliance.identity.bundled" . | empty | ternary (.Values.identity.externalIssuer | default "local") "bundled")
+  "claims" (printf "usage=%s/%s database=%s/%s index=%s/%s" .Values.gateway.usage.size .Values.gateway.usage.storageClass .Values.database.size .Values.database.storageClass .Values.index.size .Values.index.storageClass)
 | toJson -}}
 {{- end -}}
 
@@ -126,6 +127,7 @@
 {{- $was := (lookup "v1" "ConfigMap" .Release.Namespace (printf "appliance-%s-installed" .Release.Name)).data | default dict -}}
 {{- if $was -}}
 {{- include "appliance.refuse.moved" (list . $was $now) -}}
+{{- include "appliance.refuse.claims" (list . $was $now) -}}
 {{- include "appliance.refuse.keys" (list . $was $now) -}}
 {{- include "appliance.refuse.jump" (list . $was $now) -}}
 {{- end -}}
@@ -135,11 +137,27 @@
 {{- $was := index . 1 -}}
 {{- $now := index . 2 -}}
 {{- if not (index . 0).Values.upgrade.acceptDataMove -}}
-{{- range $key, $what := dict "names" "fullnameOverride, which begins the names of all volumes" "data" "the volume of documents (gateway.data.existingClaim)" "database" "database.mode" "index" "the index (index.mode, index.url)" "identity" "the identity provider (identity.mode, identity.externalIssuer)" -}}
+{{- range list
+  (list "names" "fullnameOverride, which begins the names of all volumes")
+  (list "data" "the volume of documents (gateway.data.existingClaim)")
+  (list "database" "database.mode")
+  (list "index" "the index (index.mode, index.url)")
+  (list "identity" "the identity provider (identity.mode, identity.externalIssuer)") -}}
+{{- $key := index . 0 -}}
+{{- $what := index . 1 -}}
 {{- if ne (get $was $key) (get $now $key) -}}
 {{- fail (printf "\n\nThis upgrade changes %s from '%s' to '%s'. The appliance would start empty beside its data: documents, accounts or chats would be gone from sight, and two halves would grow apart.\nThe way out: put back '%s'; or move the data first (helm/UPGRADE.md) and then set upgrade.acceptDataMove=true once." $what (get $was $key) (get $now $key) (get $was $key)) -}}
 {{- end -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* Kubernetes cannot change them in place, and would say so after half of the upgrade. */ -}}
+{{- define "appliance.refuse.claims" -}}
+{{- $was := index . 1 -}}
+{{- $now := index . 2 -}}
+{{- if and (not (index . 0).Values.upgrade.acceptDataMove) (ne $was.claims $now.claims) -}}
+{{- fail (printf "\n\nThis upgrade changes the size or storage class of volumes that workloads made for themselves, from '%s' to '%s', which Kubernetes does not do in place.\nThe way out: make the claim larger (kubectl edit pvc), delete the StatefulSet with --cascade=orphan, which leaves pods and data, and set upgrade.acceptDataMove=true once." $was.claims $now.claims) -}}
 {{- end -}}
 {{- end -}}
 
