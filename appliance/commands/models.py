@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from appliance.commands.client import NotRunning, connect
 from appliance.commands.options import ConfigOption, JsonOption, run, settings_from
 from appliance.commands.output import print_json, print_table, say
+from appliance.commands.planning import measure, plan
 from appliance.configuration import inference_settings
 from appliance.foundation import InvalidInput
 from appliance.inference import Catalogue, Entry, ModelStore, Task, Wishes, describe, is_hub_id, save_entry
@@ -24,6 +25,8 @@ def register(app: typer.Typer) -> None:
     group.command("check", help="Measure what served models do through the API: tools, schemas, streams; keep it.")(
         check
     )
+    group.command("plan", help="Which models GPUs can serve: precision, window, people at once, first token.")(plan)
+    group.command("measure", help="What a served model really takes and gives; corrects the next plan.")(measure)
     app.add_typer(group, name="models")
 
 

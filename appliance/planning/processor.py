@@ -1,0 +1,71 @@
+"""The same for a machine without GPU: what its processor takes is measured in a few seconds, not looked up.
+
+    memory   = 2 x runtime + weights + cache
+    a token  = a decode step of the model's shape, measured with synthetic weights + fixed time
+
+An engine is two processes, one that speaks HTTP and one that computes; each holds the runtime.
+"""
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from appliance.inference import Entry
+from appliance.planning import calibration
+from appliance.planning.errors import PlanImpossible
+from appliance.planning.measured import Correction
+from appliance.planning.shapes import Shape
+
+PROCESSES = 2
+TIMEOUT_S = 180
+
+
+class Calibration(Struct, frozen=True):
+    """What `calibration.py` prints."""
+
+    runtime_bytes: int
+    decode_s: float
+    prefill_s_per_token: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessorPlan:
+    memory_gib: float
+    tokens_per_s: float
+    """Of one person alone."""
+    prompt_tokens_per_s: float
+    context_tokens: int
+
+
+def calibrate(python: Path, shape: Shape, threads: int) -> Calibration:
+    """Run the measurement in the engines' environment. Raises PlanImpossible."""
+    words = [str(python), str(Path(calibration.__file__)), json.dumps(msgspec.to_builtins(shape)), str(threads)]
+    environment = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "OMP_NUM_THREADS": str(threads)}  # noqa: S108 - nothing is written
+    try:
+        done = subprocess.run(  # noqa: S603 - our own script
+            words, capture_output=True, text=True, check=True, timeout=TIMEOUT_S, env=environment
+        )
+        return msgspec.json.decode(done.stdout.splitlines()[-1], type=Calibration)
+    except (OSError, subprocess.SubprocessError, IndexError, msgspec.DecodeError) as error:
+        raise PlanImpossible(
+            f"The processor could not be measured: {error}.", remedy="Run 'appliance setup', then again."
+        ) from error
+
+
+def plan_processor(
+    entry: Entry, shape: Shape, measured: Calibration, kv_cache_gib: float, correction: Correction | None = None
+) -> ProcessorPlan:
+    """`kv_cache_gib`: what the engine is given for keys and values (`engines.kv_cache_gib`)."""
+    factor = correction or Correction()
+    memory = PROCESSES * measured.runtime_bytes / 2**30 + entry.weights_gib + kv_cache_gib
+    tokens = int(kv_cache_gib * 2**30 / shape.kv_bytes) // 1024 * 1024
+    return ProcessorPlan(
+        memory_gib=round(memory * factor.memory, 2),
+        tokens_per_s=round(factor.decode / measured.decode_s, 1),
+        prompt_tokens_per_s=round(factor.prefill / measured.prefill_s_per_token, 1),
+        context_tokens=min(entry.window_tokens(), tokens),
+    )
