@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.fakes.engine import ANSWER, FakeEngine
+from tests.support.clocks import HANGS_S
 from tests.support.gateway import Client, Gateway
 
 RULES = b"# Travel\n\nThe company pays up to 140 euros per night for a hotel.\n"
@@ -101,7 +102,7 @@ async def test_the_engine_stops_when_the_client_leaves(reader: Client, engine: F
             async for line in reply.aiter_lines():
                 if "word" in line:
                     break
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANGS_S):
             await engine.left_early.wait()
     finally:
         engine.answer, engine.delay_s = ANSWER, 0.0
@@ -114,7 +115,7 @@ async def test_a_turn_can_be_stopped(reader: Client, engine: FakeEngine) -> None
     try:
         async with reader.stream("POST", f"/api/conversations/{key}/turns", json=body) as reply:
             turn = None
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(HANGS_S):
                 async for line in reply.aiter_lines():
                     if "word" in line and turn is None:
                         turn = (await reader.ok("GET", f"/api/conversations/{key}"))["turns"][0]
@@ -135,7 +136,7 @@ async def test_a_turn_is_finished_also_when_its_reader_leaves(reader: Client, en
             async for line in reply.aiter_lines():
                 if "word" in line:
                     break
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANGS_S):
             while (turn := (await reader.ok("GET", f"/api/conversations/{key}"))["turns"][0])["state"] == "running":
                 await asyncio.sleep(0.05)
     finally:

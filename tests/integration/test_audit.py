@@ -12,6 +12,7 @@ from sqlalchemy import select, text
 from appliance.audit.canonical import chained, details_text
 from appliance.audit.models import AuditEventRow
 from appliance.audit.verify import verify
+from tests.support.clocks import HANGS_S
 from tests.support.gateway import CHAT_MODEL, PASSWORD, Client, Gateway
 
 CANARY = "CNRY-audit-7f3a9c"
@@ -246,7 +247,7 @@ async def test_two_acts_at_once_never_wait_for_each_other_for_ever(running_gatew
                 await operator.ok("PATCH", f"/api/users/{user['id']}", {"name": uuid.uuid4().hex})
                 await operator.ok("DELETE", f"/api/groups/{group['id']}/members/{user['id']}")
 
-        async with asyncio.timeout(100):
+        async with asyncio.timeout(HANGS_S):
             await asyncio.gather(*(toggle(group) for group in made))
     report = await verify(running_gateway.parts.database, [running_gateway.parts.settings.data / "audit"])
     assert report.is_whole, report.findings

@@ -21,6 +21,7 @@ from appliance.audit.findings import Report
 from appliance.audit.retention import cut_old
 from appliance.audit.verify import QUERY, verify
 from appliance.storage import Database, StorageSettings
+from tests.support.clocks import HANGS_S
 from tests.support.databases import Databases
 
 EVENTS = 60
@@ -300,7 +301,7 @@ async def test_gateways_that_write_at_once_make_one_chain(place: Place) -> None:
             await record(session, Event("user.created", f"user:{number}"))
             await record(session, Event("user.disabled", f"user:{number}"))
 
-    async with asyncio.timeout(100):
+    async with asyncio.timeout(HANGS_S):
         await asyncio.gather(*(act((place.database, other)[n % 2], n) for n in range(100)))
     await place.audit().chain.make()
     report = await place.verified()

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from appliance.openai_api.batches.wire import BatchCreate
+from tests.support.clocks import HANGS_S
 from tests.support.gateway import CHAT_MODEL, EMBED_MODEL, Client, Gateway
 
 CHAT = "/v1/chat/completions"
@@ -43,7 +44,7 @@ async def made(client: Client, lines: list[Any], url: str = CHAT, **more: Any) -
 
 
 async def ended(client: Client, batch: dict[str, Any]) -> dict[str, Any]:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(HANGS_S):
         while True:
             found: dict[str, Any] = await client.ok("GET", f"/v1/batches/{batch['id']}")
             if found["status"] in ("completed", "failed", "cancelled", "expired"):

@@ -12,6 +12,7 @@ from appliance.chat import ChatService, ChatSettings
 from appliance.chat.models import TurnRow
 from appliance.identity import AccessScope, Principal
 from appliance.identity.credentials import Credential
+from tests.support.clocks import HANGS_S
 from tests.support.gateway import Gateway
 
 GRACE_S = 0.4
@@ -63,7 +64,7 @@ async def looked_at(chat: ChatService, caller: Principal, every_s: float) -> Pag
     row = await chat.create(caller)
     seen, before, longest = set[str](), time.monotonic(), 0.0
     live = await chat.ask(caller, row.id, question="Hello", assistant_id="assistant", collection_ids=None)
-    async with asyncio.timeout(100):
+    async with asyncio.timeout(HANGS_S):
         while not live.done:
             began = time.monotonic()
             _, turns = await chat.conversation(caller, row.id)
@@ -89,7 +90,7 @@ async def test_an_answer_that_nobody_looks_at_is_stopped_and_kept(running_gatewa
     chat = service(running_gateway, answers, GRACE_S)
     row = await chat.create(caller)
     live = await chat.ask(caller, row.id, question="Hello", assistant_id="assistant", collection_ids=None)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(HANGS_S):
         await answers.left.wait()
         await asyncio.wait({live.task} if live.task else set())
     _, turns = await chat.conversation(caller, row.id)

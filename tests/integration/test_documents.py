@@ -12,6 +12,7 @@ from appliance.documents import routes
 from appliance.documents.patience import Patience
 from appliance.index import IndexUnavailable
 from appliance.library.models import VersionRow
+from tests.support.clocks import HANGS_S
 from tests.support.gateway import Client, Gateway
 
 RULES = b"# Travel\n\nThe company pays up to 140 euros per night for a hotel.\n"
@@ -163,7 +164,7 @@ async def test_what_comes_and_goes_between_two_looks_is_told(
     owner = await running_gateway.person(f"quick-{uuid.uuid4().hex}@x.test")
     key = await owner.collection(f"quick-{uuid.uuid4().hex}")
     told: list[str] = []
-    async with asyncio.timeout(30), owner.stream("GET", f"/api/collections/{key}/progress") as reply:
+    async with asyncio.timeout(HANGS_S), owner.stream("GET", f"/api/collections/{key}/progress") as reply:
         async for line in reply.aiter_lines():
             if line == "event: idle" and not told:
                 await owner.upload(key, "quick.md", b"# Quick\n\nOne line.\n")

@@ -19,6 +19,7 @@ from appliance.openai_api.responses.errors import PreviousResponseNotFound, Resp
 from appliance.openai_api.responses.repository import ResponseRepository
 from appliance.openai_api.responses.settings import ResponseSettings
 from tests.fakes.engine import ANSWER, FakeEngine
+from tests.support.clocks import HANGS_S
 from tests.support.gateway import CHAT_MODEL, Client, Gateway
 
 RULES = b"# Travel\n\nThe company pays up to 140 euros per night for a hotel.\n"
@@ -376,7 +377,7 @@ async def test_old_exchanges_are_left_out_when_asked(person: Client, says: FakeE
 
 async def ended(client: Client, response_id: str) -> dict[str, Any]:
     """Ask again and again, as programs do."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(HANGS_S):
         while True:
             found: dict[str, Any] = await client.ok("GET", f"/v1/responses/{response_id}")
             if found["status"] not in ("queued", "in_progress"):

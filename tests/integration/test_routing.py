@@ -15,6 +15,7 @@ from appliance.inference.client import EngineClient
 from appliance.inference.remote import RemoteEngine
 from appliance.inference.transport import way_to
 from tests.fakes.engine import FakeEngine, serving
+from tests.support.clocks import HANGS_S
 from tests.support.engines import EngineProcess, engine_processes
 from tests.support.gateway import CHAT_MODEL, EMBED_MODEL, Client
 from tests.support.process import ApplianceProcess
@@ -84,7 +85,7 @@ async def replicas(program: Client, model: str = CHAT_MODEL) -> dict[str, Any]:
 
 
 async def until(program: Client, wanted: dict[str, bool], model: str = CHAT_MODEL) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(HANGS_S):
         while {name: r["takes"] for name, r in (await replicas(program, model)).items()} != wanted:
             await asyncio.sleep(0.05)
 
@@ -192,14 +193,14 @@ async def test_who_leaves_while_waiting_is_out_of_the_line(program: Client) -> N
         chunks = holder.aiter_bytes()  # held, since a generator that is collected closes the stream
         await anext(chunks)
         leaver = asyncio.create_task(program.post("/v1/chat/completions", json=body))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(HANGS_S):
             while await waiting() != 1:
                 await asyncio.sleep(0.01)
             leaver.cancel()
             while await waiting() != 0:
                 await asyncio.sleep(0.01)
         assert (await replicas(program, SPARE)).popitem()[1]["requests"] == 1
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANGS_S):
         while (await replicas(program, SPARE)).popitem()[1]["requests"]:
             await asyncio.sleep(0.02)
 
@@ -211,14 +212,14 @@ async def test_an_engine_that_serves_another_name_is_told_apart(tmp_path: Path) 
         client = EngineClient(way_to(engine.url, 5.0), entry.id)
         remote = RemoteEngine(entry, engine.url, client, settings)
         remote.start()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANGS_S):
             while "my-finetune" not in remote.detail:
                 await asyncio.sleep(0.02)
         assert remote.detail == (
             f"serves 'my-finetune', not '{CHAT_MODEL}'; start it with --served-model-name {CHAT_MODEL}"
         )
         engine.serves = CHAT_MODEL
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANGS_S):
             await remote.health.ready.wait()
         await remote.stop()
 

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import update
 
 from appliance.openai_api.vector_stores.models import VectorStoreRow
+from tests.support.clocks import HANGS_S
 from tests.support.gateway import Client, Gateway
 
 HOTEL = b"The company pays up to 140 euros per night for a hotel."
@@ -42,7 +43,7 @@ async def store(client: Client, **more: Any) -> str:
 
 async def until_done(client: Client, path: str) -> dict[str, Any]:
     """Ask until it is in work no more."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(HANGS_S):
         while True:
             found: dict[str, Any] = await client.ok("GET", path)
             if found["status"] != "in_progress":

@@ -14,7 +14,7 @@ from appliance.identity import throttle as module
 from appliance.identity.errors import AuthenticationBusy, TooManyAttempts
 from appliance.identity.models import LoginTriesRow
 from appliance.identity.throttle import Throttle, forget_tries, place_of
-from tests.support.clocks import MovableClock
+from tests.support.clocks import HANGS_S, MovableClock
 from tests.support.gateway import PASSWORD, Gateway
 
 
@@ -131,7 +131,7 @@ async def test_a_flood_waits_in_a_line_of_known_length(throttle: Throttle, monke
     sources = list(addresses())
     async with throttle._lane(known=False):
         waiting = [asyncio.create_task(tries(throttle, somebody(), source)) for source in sources[:20]]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANGS_S):
             while sum(task.done() for task in waiting) < 16:
                 await asyncio.sleep(0.01)
         async with throttle._lane(known=True):

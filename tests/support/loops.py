@@ -7,11 +7,12 @@ from typing import Any
 
 import uvloop
 
+from tests.support.clocks import HANGS_S
+
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 LOOPS_OWN = 3
 """Descriptors of an event loop."""
-HANGS_S = 110.0
-"""Shortly before the test would be ended from outside. What is to be quick says so itself."""
+
 
 Run = Callable[[Coroutine[Any, Any, None]], None]
 

@@ -12,6 +12,7 @@ from appliance.inference import EnginesBusy, EngineUnavailable, NoWatcher, Repli
 from appliance.inference.pool import ModelPool, PoolRules, RoutedReply, WatchRules, with_model
 from appliance.inference.port import Forward
 from tests.fakes.backend import ScriptedBackend, ScriptedReply
+from tests.support.clocks import HANGS_S
 
 CHAT = "/v1/chat/completions"
 QUICK = WatchRules(interval_s=0.1, deadline_s=0.2)
@@ -62,7 +63,7 @@ async def body(reply: RoutedReply) -> bytes:
 
 async def until_out(made: ModelPool) -> None:
     """Until no replica takes requests."""
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(HANGS_S):
         while made.takes():
             await asyncio.sleep(0.02)
 
@@ -229,7 +230,7 @@ async def test_a_frozen_replica_is_out_and_comes_back() -> None:
         assert [r.takes for r in made.replicas()] == [False, True]
         assert frozen.frozen is not None
         frozen.frozen.set()
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(HANGS_S):
             while not made.replicas()[0].takes:
                 await asyncio.sleep(0.02)
         assert notes.healths == [("frozen", False), ("frozen", True)]
@@ -293,7 +294,7 @@ async def test_who_comes_while_the_only_replica_is_silent_waits_until_it_is_back
         assert made.waiting("interactive") == 1
         assert frozen.frozen is not None
         frozen.frozen.set()
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(HANGS_S):
             (await waiting).close()
 
 
@@ -302,12 +303,12 @@ async def test_nobody_waits_long_for_a_replica_that_is_out_for_more_than_its_sil
     async with watched(pool(frozen, absent_wait_s=0.0)) as made:
         await until_out(made)
         made.drain(frozen.name, draining=True)
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(HANGS_S):
             with pytest.raises(EngineUnavailable, match="drained"):
                 await made.forward(ask())
         made.drain(frozen.name, draining=False)
         frozen.ready = False
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(HANGS_S):
             with pytest.raises(EngineUnavailable, match="not ready"):
                 await made.forward(ask())
 

@@ -7,13 +7,14 @@ from collections.abc import Callable
 
 from tests.fakes.engine import ANSWER, FakeEngine
 from tests.fakes.provider import FakeProvider
+from tests.support.clocks import HANGS_S
 from tests.support.gateway import Gateway
 from tests.support.visitor import HOME, Visitor
 
 
 async def test_a_refresh_token_is_used_once_and_replaced(visitor: Visitor, provider: FakeProvider) -> None:
     sid = await visitor.log_in_at(provider)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + HANGS_S
     while len(used := [was_used for code, was_used in provider.refreshes.values() if code.sid == sid]) < 3:
         assert time.monotonic() < deadline, "the session's tokens are not renewed"
         await asyncio.sleep(0.1)
