@@ -17,7 +17,7 @@ import msgspec
 from appliance.parsing.blocks import ParsedDocument
 from appliance.parsing.errors import DocumentRefused
 from appliance.parsing.limits import CageLimits
-from appliance.parsing.protocol import EXIT_REFUSED, Refusal, Task
+from appliance.parsing.protocol import EXIT_REFUSED, Order, Refusal, Task
 
 CHILD = "appliance.parsing.child"
 
@@ -58,10 +58,7 @@ async def _run(task: Task, limits: CageLimits) -> bytes:
         "-I",
         "-m",
         CHILD,
-        msgspec.json.encode(task).decode(),
-        msgspec.json.encode(limits).decode(),
-        str(round(wall_s) + 5),
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
         env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "2", "PYTHONDONTWRITEBYTECODE": "1"},
@@ -70,6 +67,7 @@ async def _run(task: Task, limits: CageLimits) -> bytes:
     )
     try:
         async with asyncio.timeout(wall_s):
+            _tell(child, Order(task, limits, cpu_s=round(wall_s) + 5))
             out = await _read(child, limits.output_bytes)
             code = await child.wait()
     except TimeoutError as error:
@@ -79,6 +77,13 @@ async def _run(task: Task, limits: CageLimits) -> bytes:
     finally:
         await _end(child)
     return _result(code, out)
+
+
+def _tell(child: asyncio.subprocess.Process, order: Order) -> None:
+    """Far less than a pipe holds, so there is nothing to wait for; a child that is gone is seen by its exit code."""
+    if child.stdin is not None:
+        child.stdin.write(msgspec.json.encode(order))
+        child.stdin.close()
 
 
 async def _read(child: asyncio.subprocess.Process, most: int) -> bytes:

@@ -12,7 +12,7 @@ import msgspec
 
 from appliance.parsing.errors import DocumentRefused
 from appliance.parsing.limits import CageLimits
-from appliance.parsing.protocol import EXIT_REFUSED, Refusal, Task
+from appliance.parsing.protocol import EXIT_REFUSED, Order, Refusal, Task
 
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWNET = 0x40000000
@@ -20,13 +20,12 @@ PR_SET_PDEATHSIG = 1
 PR_SET_NO_NEW_PRIVS = 38
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
     """Parse, write the result to standard output, exit; the exit code says which of the two kinds it is."""
-    task = msgspec.json.decode(arguments[0], type=Task)
-    limits = msgspec.json.decode(arguments[1], type=CageLimits)
-    _lock_in(limits, cpu_s=int(arguments[2]))
+    order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
+    _lock_in(order.limits, cpu_s=order.cpu_s)
     try:
-        result = _work(task)
+        result = _work(order.task)
     except DocumentRefused as refusal:
         _refuse(refusal.message, refusal.way_out)
     except MemoryError:
@@ -75,4 +74,4 @@ def _refuse(reason: str, remedy: str) -> NoReturn:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -4,6 +4,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from appliance.parsing.limits import CageLimits
+
 EXIT_REFUSED = 3
 
 
@@ -12,6 +14,14 @@ class Task(Struct, frozen=True):
     path: str
     name: str
     page: int = 0
+
+
+class Order(Struct, frozen=True):
+    """What the child reads from its standard input: arguments are shown to everybody on the machine."""
+
+    task: Task
+    limits: CageLimits
+    cpu_s: int
 
 
 class Refusal(Struct, frozen=True):
