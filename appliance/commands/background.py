@@ -14,10 +14,11 @@ from typing import Annotated
 import typer
 
 from appliance.commands.client import connect
+from appliance.commands.folders import prepare_folders
 from appliance.commands.ingesting import take_in
 from appliance.commands.options import ConfigOption, run, settings_from
 from appliance.commands.output import say
-from appliance.commands.process import is_held, prepare_folders
+from appliance.commands.process import is_held
 from appliance.foundation import ApplianceError
 from appliance.settings import Settings
 

@@ -47,13 +47,6 @@ class AddressTaken(Conflict):
     remedy = "Choose another with APPLIANCE_PORT or APPLIANCE_HOST, or end the program that has it."
 
 
-class DataFolderUnusable(Conflict):
-    """The folder cannot be made or written to."""
-
-    code = "data_folder_unusable"
-    remedy = "Give this user the folder, or choose another with APPLIANCE_DATA_DIR."
-
-
 @dataclass(frozen=True, slots=True)
 class FirstStart:
     """Who administers this installation, and whether the account was made now."""
@@ -91,15 +84,6 @@ def tidy_memory() -> None:
 def end_at_last() -> None:
     """From a signal on the process has a bounded time; then it writes where each thread stands, and is gone."""
     faulthandler.dump_traceback_later(ENDS_S, exit=True)
-
-
-def prepare_folders(settings: Settings) -> None:
-    """Make the data folders; only their owner may look inside. Raises DataFolderUnusable."""
-    for folder in (settings.data, settings.run_dir, settings.log_dir):
-        try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError as error:
-            raise DataFolderUnusable(f"{folder} cannot be made: {error.strerror}.") from error
 
 
 @contextmanager

@@ -7,13 +7,13 @@ import typer
 
 from appliance.app import Parts, build_parts
 from appliance.commands import doctor
+from appliance.commands.folders import prepare_folders
 from appliance.commands.options import ConfigOption, run, settings_from
 from appliance.commands.output import say
 from appliance.commands.process import (
     FirstStart,
     bound_socket,
     first_administrator,
-    prepare_folders,
     run_for_long,
     serve,
     sole_owner,

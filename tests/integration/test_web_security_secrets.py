@@ -6,16 +6,16 @@ import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
 from appliance.edge.requestlog import FLUSH_S
 from appliance.foundation import configure_logging
-from appliance.identity.secrets import new_api_key, random_text
+from appliance.identity.secrets import random_text
 from tests.fakes.engine import FakeEngine
-from tests.support.gateway import CHAT_MODEL, EMBED_MODEL, JUDGE_MODEL, PASSWORD, Client, Gateway
+from tests.support.gateway import CHAT_MODEL, PASSWORD, Client, Gateway
+from tests.support.planted import Planted, ask_everywhere, send
 from tests.support.process import PASSWORD as FIRST_PASSWORD
 from tests.support.process import ApplianceProcess
 
@@ -32,30 +32,6 @@ base_urls = ["{engine}"]
 """
 
 
-class Planted:
-    """Makes secrets and remembers them."""
-
-    def __init__(self) -> None:
-        self.all: list[str] = []
-        self.bodies: list[str] = []
-        """Of errors."""
-
-    def word(self, kind: str = "text") -> str:
-        return self.keep(f"CNRY{kind}{random_text(12)}")
-
-    def keep(self, secret: str) -> str:
-        self.all.append(secret)
-        return secret
-
-    def key(self) -> str:
-        parts = new_api_key()
-        self.keep(parts.secret)
-        return parts.text()
-
-    def seen_in(self, text: str) -> list[str]:
-        return [secret for secret in self.all if secret in text]
-
-
 @pytest.fixture
 def planted() -> Planted:
     return Planted()
@@ -66,40 +42,6 @@ def everything_logged() -> Iterator[None]:
     configure_logging("debug")
     yield
     configure_logging("error")
-
-
-async def send(planted: Planted, client: Client, method: str, path: str, **options: Any) -> None:
-    reply = await client.request(method, path, **options)
-    if reply.status_code >= 400:
-        planted.bodies.append(reply.text)
-
-
-async def ask_everywhere(planted: Planted, client: Client) -> None:
-    """Prompts, questions and texts, in each door that takes any."""
-    word = planted.word
-    message = [{"role": "system", "content": word()}, {"role": "user", "content": word()}]
-    tool = {"type": "function", "function": {"name": "f", "description": word(), "parameters": {"type": "object"}}}
-    for more in ({}, {"stream": True}, {"tools": [tool]}, {"temperature": "hot"}, {"stop": word()}, {"user": word()}):
-        body = {"model": CHAT_MODEL, "messages": message, "max_tokens": 4, **more}
-        await send(planted, client, "POST", "/v1/chat/completions", json=body)
-    bodies: dict[str, dict[str, object]] = {
-        "/v1/completions": {"model": CHAT_MODEL, "prompt": word(), "max_tokens": 2},
-        "/v1/responses": {"model": CHAT_MODEL, "input": word(), "instructions": word(), "metadata": {"a": word()}},
-        "/v1/messages": {"model": CHAT_MODEL, "max_tokens": 2, "messages": [{"role": "user", "content": word()}]},
-        "/v1/embeddings": {"model": EMBED_MODEL, "input": [word(), word()]},
-        "/v1/rerank": {"model": JUDGE_MODEL, "query": word(), "documents": [word()]},
-        "/v1/score": {"model": JUDGE_MODEL, "text_1": word(), "text_2": word()},
-        "/api/ask": {"question": word()},
-        "/api/search": {"query": word()},
-    }
-    for path, body in bodies.items():
-        await send(planted, client, "POST", path, json=body)
-        await send(planted, client, "POST", path, json={**body, "unknown": word()})
-        await send(
-            planted, client, "POST", path, content=f'{{"x": "{word()}', headers={"content-type": "application/json"}
-        )
-        await send(planted, client, "POST", path, content=word(), headers={"content-type": "text/plain"})
-    await send(planted, client, "GET", f"/v1/models?token={word()}&q={word()}")
 
 
 async def keep_documents(planted: Planted, client: Client) -> None:
