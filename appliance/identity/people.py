@@ -116,7 +116,7 @@ class People:
         """
         hashed = None if change.password is None else await self._passwords.hash(change.password)
         async with changing_rights(self._database, self._rights) as session:
-            await _lock_administrators(session)
+            await lock_administrators(session)
             row = await session.get(UserRow, user_id)
             if row is None:
                 raise NotFound("There is no such account.")
@@ -136,7 +136,7 @@ class People:
             if row.disabled or hashed is not None:
                 await session.execute(delete(SessionRow).where(SessionRow.user_id == user_id))
             await session.flush()
-            await _refuse_without_administrator(session)
+            await refuse_without_administrator(session)
             groups = await groups_of(session, [user_id])
         return _person(row, groups.get(user_id, ()))
 
@@ -305,13 +305,15 @@ def _person(row: UserRow, groups: tuple[tuple[UUID, str], ...]) -> Person:
     )
 
 
-async def _lock_administrators(session: AsyncSession) -> None:
+async def lock_administrators(session: AsyncSession) -> None:
     """Two who take the role from each other at once must not both find that the other one is left."""
     named = UserRow.roles.contains("administrator")
     await session.execute(select(UserRow.id).where(named).order_by(UserRow.id).with_for_update())
 
 
-async def _refuse_without_administrator(session: AsyncSession) -> None:
-    rows = await session.scalars(select(UserRow.roles).where(UserRow.disabled.is_(False)))
+async def refuse_without_administrator(session: AsyncSession) -> None:
+    """Raises LastAdministrator when no account that may come in is one."""
+    is_open = (UserRow.disabled.is_(False), UserRow.withdrawn.is_(False))
+    rows = await session.scalars(select(UserRow.roles).where(*is_open, UserRow.roles.contains("administrator")))
     if not any("administrator" in read_roles(roles) for roles in rows):
         raise LastAdministrator("This is the last administrator.")

@@ -16,7 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from appliance.audit import Event, record
 from appliance.foundation import Clock, new_id
 from appliance.identity.directory.groups import lock_tree
+from appliance.identity.errors import LastAdministrator
 from appliance.identity.models import ApiKeyRow, GroupRow, MembershipRow, SessionRow, UserRow
+from appliance.identity.people import lock_administrators, read_roles, refuse_without_administrator
 from appliance.identity.rights import RightsCache, changing_rights
 from appliance.identity.scim.errors import ScimMissing, ScimRefused, ScimStale, ScimTaken
 from appliance.identity.scim.finding import GROUP_COLUMNS, SCANNED_AT_MOST, USER_COLUMNS, narrowed
@@ -103,6 +105,7 @@ class Scim:
         Raises ScimMissing, ScimStale.
         """
         async with changing_rights(self._database, self._rights) as session:
+            await _lock_if_administrator(session, kind, key)
             row = await _row(session, kind, key, lock=True)
             _refuse_stale(await _resource(session, kind, row, base), match)
             if isinstance(row, GroupRow):
@@ -118,17 +121,21 @@ class Scim:
             await session.execute(delete(MembershipRow).where(MembershipRow.user_id == row.id))
             row.disabled, row.email = True, f"gone:{row.id}"
             row.scim = row.external_id = row.issuer = row.subject = None
+            await _refuse_last_administrator(session, row)
             await record(session, Event("user.deleted", f"user:{row.id}", details={"by": "scim"}))
 
     async def _changed(self, kind: str, key: str, base: str, match: str | None, change: Any) -> Json:
         try:
             async with changing_rights(self._database, self._rights) as session:
                 await lock_tree(session, is_sqlite=self._database.is_sqlite)
+                await _lock_if_administrator(session, kind, key)
                 row = await _row(session, kind, key, lock=True)
                 original = await _resource(session, kind, row, base)
                 _refuse_stale(original, match)
                 was_shut = isinstance(row, UserRow) and row.disabled
                 await self._take(session, row, change(original))
+                if isinstance(row, UserRow) and row.disabled and not was_shut:
+                    await _refuse_last_administrator(session, row)
                 await _note(session, row, was_shut=was_shut)
                 made = await _resource(session, kind, row, base)
         except IntegrityError as error:
@@ -240,6 +247,32 @@ async def _row(session: AsyncSession, kind: str, key: str, *, lock: bool = False
 
 async def _shut(session: AsyncSession, user_id: UUID) -> None:
     await session.execute(delete(SessionRow).where(SessionRow.user_id == user_id))
+
+
+async def _lock_if_administrator(session: AsyncSession, kind: str, key: str) -> None:
+    """Before the account itself is locked: administrators are locked in one order by whoever shuts one."""
+    try:
+        wanted = UUID(key)
+    except ValueError:
+        return
+    roles = await session.scalar(select(UserRow.roles).where(UserRow.id == wanted)) if kind == "Users" else None
+    if roles is not None and "administrator" in read_roles(roles):
+        await lock_administrators(session)
+
+
+async def _refuse_last_administrator(session: AsyncSession, row: UserRow) -> None:
+    """Raises ScimRefused. The break-glass account counts, once it was sealed."""
+    if "administrator" not in read_roles(row.roles):
+        return
+    await session.flush()
+    try:
+        await refuse_without_administrator(session)
+    except LastAdministrator as error:
+        raise ScimRefused(
+            "This is the last administrator: nobody could manage the appliance afterwards. Make somebody else an "
+            "administrator first, or seal the break-glass account ('appliance identity break-glass seal').",
+            kind="mutability",
+        ) from error
 
 
 async def _note(session: AsyncSession, row: UserRow | GroupRow, *, was_shut: bool) -> None:

@@ -1,0 +1,93 @@
+"""What a provisioning client may not do: leave nobody who can manage the appliance, or slow down everybody else."""
+
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appliance.foundation import SystemClock
+from appliance.identity import Passwords, People, PersonChange, RightsCache
+from appliance.identity.scim.errors import ScimRefused
+from appliance.identity.scim.service import Scim
+from appliance.migrations import migrate
+from appliance.storage import Database, StorageSettings
+from tests.support.gateway import QUICK_HASH
+from tests.support.sso import database_of
+
+USER = "urn:ietf:params:scim:schemas:core:2.0:User"
+PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+BASE = "https://x.test/scim/v2"
+SHUT = {"schemas": [PATCH], "Operations": [{"op": "replace", "path": "active", "value": False}]}
+
+
+@dataclass
+class Firm:
+    """An appliance of its own, with nobody in it."""
+
+    scim: Scim
+    people: People
+    rights: RightsCache
+
+    async def provisioned(self, *roles: Any) -> uuid.UUID:
+        made = await self.scim.create("Users", {"schemas": [USER], "userName": f"{uuid.uuid4().hex}@x.test"}, BASE)
+        user_id = uuid.UUID(made["id"])
+        if roles:
+            await self.people.change(user_id, PersonChange(roles=frozenset(roles)))
+        return user_id
+
+    async def administrator(self) -> uuid.UUID:
+        made, _ = await self.people.create(
+            email=f"{uuid.uuid4().hex}@x.test", name="A", password="x" * 12, roles=("administrator",)
+        )
+        return made.id
+
+
+@pytest.fixture
+async def firm(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Firm]:
+    url = database_of(request).replace("postgresql://", "postgresql+psycopg://", 1)
+    clock = SystemClock()
+    rights = RightsCache(clock)
+    database = Database(StorageSettings(url or f"sqlite+aiosqlite:///{tmp_path}/appliance.db", tmp_path))
+    await migrate(database)
+    people = People(database, clock, Passwords(min_length=12, cost=QUICK_HASH), rights)
+    yield Firm(Scim(database, clock, rights), people, rights)
+    await database.close()
+
+
+async def test_the_last_administrator_is_neither_shut_nor_removed(firm: Firm) -> None:
+    local = await firm.administrator()
+    chief = await firm.provisioned("user", "administrator")
+    await firm.people.change(local, PersonChange(disabled=True))
+    for act in ("patch", "replace", "delete"):
+        with pytest.raises(ScimRefused, match="break-glass") as refused:
+            await shut(firm, act, chief)
+        assert (refused.value.code, refused.value.status) == ("scim_mutability", 400)
+        assert not (await firm.people.get(chief)).disabled
+        assert (await firm.scim.one("Users", str(chief), {}, BASE))["active"] is True
+    await firm.people.change(local, PersonChange(disabled=False))
+    await shut(firm, "patch", chief)
+    assert (await firm.people.get(chief)).disabled
+    await shut(firm, "delete", chief)
+
+
+async def shut(firm: Firm, act: str, user_id: uuid.UUID) -> None:
+    if act == "delete":
+        await firm.scim.delete("Users", str(user_id), BASE, None)
+    elif act == "patch":
+        await firm.scim.patch("Users", str(user_id), SHUT, BASE, None)
+    else:
+        whole = {**await firm.scim.one("Users", str(user_id), {}, BASE), "active": False}
+        await firm.scim.replace("Users", str(user_id), whole, BASE, None)
+
+
+async def test_what_shuts_nobody_is_not_held_up_by_that(firm: Firm) -> None:
+    await firm.administrator()
+    chief, user = await firm.provisioned("user", "administrator"), await firm.provisioned()
+    rename = {"schemas": [PATCH], "Operations": [{"op": "replace", "path": "displayName", "value": "Ann"}]}
+    for one in (chief, user):
+        await firm.scim.patch("Users", str(one), rename, BASE, None)
+    await shut(firm, "patch", user)
+    assert (await firm.people.get(user)).disabled
