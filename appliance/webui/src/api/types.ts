@@ -114,6 +114,10 @@ export interface Group {
   id: string;
   name: string;
   member_count: number;
+  /** Who keeps its members. */
+  source: "local" | "oidc" | "scim";
+  /** Groups that it is inside of: its members count as theirs too. */
+  parents: GroupRef[];
 }
 
 /** A request to read another person's conversations. */

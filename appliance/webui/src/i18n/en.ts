@@ -10,6 +10,7 @@ export const en = {
   "action.create": "Create",
   "action.delete": "Delete",
   "action.download": "Download",
+  "action.prove": "Prove who you are",
   "action.rename": "Rename",
   "action.retry": "Try again",
   "action.save": "Save",
@@ -19,6 +20,7 @@ export const en = {
   "error.title": "This did not work",
   "error.unreachable": "The appliance cannot be reached. Check your connection; nothing you wrote is lost.",
   "error.not_found": "This does not exist, or you may not see it.",
+  "error.step_up": "This needs a fresh proof of who you are. Prove it, then do it once more.",
   "error.page": "This page could not be shown.",
 
   "nav.label": "Main",
@@ -278,6 +280,7 @@ export const en = {
   "people.groups": "Groups",
   "people.roles": "Roles",
   "people.service": "Service account",
+  "people.counts_in": "Through these also in: {groups}",
   "people.first_password": "First password of {email}. Hand it over now; it is not shown again.",
   "glass.title": "Reading another person's conversations",
   "glass.intro":
@@ -315,6 +318,9 @@ export const en = {
   "groups.none": "There are no groups.",
   "groups.members_one": "{count} member",
   "groups.members_other": "{count} members",
+  "groups.inside": "Inside {groups}",
+  "groups.kept_by_oidc": "Kept by single sign-on",
+  "groups.kept_by_scim": "Kept by SCIM",
   "groups.in_it": "Members",
   "groups.administrators": "Administrators of the group",
   "groups.nobody": "Nobody.",

@@ -12,6 +12,7 @@ export const ja: Record<MessageKey, string> = {
   "action.create": "作成",
   "action.delete": "削除",
   "action.download": "ダウンロード",
+  "action.prove": "本人確認をする",
   "action.rename": "名前を変更",
   "action.retry": "もう一度試す",
   "action.save": "保存",
@@ -21,6 +22,7 @@ export const ja: Record<MessageKey, string> = {
   "error.title": "うまくいきませんでした",
   "error.unreachable": "アプライアンスに接続できません。接続を確認してください。入力した内容は失われません。",
   "error.not_found": "存在しないか、閲覧する権限がありません。",
+  "error.step_up": "本人確認が必要です。確認したあと、もう一度操作してください。",
   "error.page": "このページを表示できませんでした。",
 
   "nav.label": "メイン",
@@ -280,6 +282,7 @@ export const ja: Record<MessageKey, string> = {
   "people.groups": "グループ",
   "people.roles": "ロール",
   "people.service": "サービスアカウント",
+  "people.counts_in": "これらを通じて所属: {groups}",
   "people.first_password": "{email} の最初のパスワードです。今すぐ渡してください。再表示はできません。",
   "glass.title": "ほかの人の会話を読む",
   "glass.intro":
@@ -317,6 +320,9 @@ export const ja: Record<MessageKey, string> = {
   "groups.none": "グループはありません。",
   "groups.members_one": "メンバー {count} 人",
   "groups.members_other": "メンバー {count} 人",
+  "groups.inside": "上位グループ: {groups}",
+  "groups.kept_by_oidc": "シングルサインオンで管理",
+  "groups.kept_by_scim": "SCIM で管理",
   "groups.in_it": "メンバー",
   "groups.administrators": "グループの管理者",
   "groups.nobody": "いません。",

@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 import { ApiError } from "@/api/http";
 import { useI18n } from "@/i18n";
-import { Button } from "@/ui/Button";
+import { Button, buttonClass } from "@/ui/Button";
 import { Icon } from "@/ui/Icon";
 
 export type Tone = "ok" | "notice" | "warning" | "danger";
@@ -32,8 +32,20 @@ export function useErrorText(): (error: unknown) => string {
     if (!(error instanceof ApiError)) return t("error.title");
     if (error.code === "unreachable") return t("error.unreachable");
     if (error.code === "not_found") return t("error.not_found");
+    if (needsProof(error)) return t("error.step_up");
     return [error.message, error.remedy].filter(Boolean).join(" ");
   };
+}
+
+/** Whether the act waits for the person to prove once more who they are. */
+function needsProof(error: unknown): boolean {
+  return error instanceof ApiError && error.code === "step_up_needed";
+}
+
+/** Through the identity provider and back to this page. */
+function proofAddress(): string {
+  const here = window.location.pathname + window.location.search;
+  return `/auth/oidc/login?step_up=true&next=${encodeURIComponent(here)}`;
 }
 
 export function ErrorNotice({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
@@ -42,6 +54,11 @@ export function ErrorNotice({ error, onRetry }: { error: unknown; onRetry?: () =
   return (
     <Notice tone="danger" role="alert">
       <p>{text}</p>
+      {needsProof(error) && (
+        <a className={buttonClass("plain", true)} href={proofAddress()}>
+          {t("action.prove")}
+        </a>
+      )}
       {onRetry && (
         <Button small icon="retry" onClick={onRetry}>
           {t("action.retry")}

@@ -4,10 +4,12 @@ import { createGroup } from "@/api/people";
 import type { Group } from "@/api/types";
 import { queries } from "@/app/queries";
 import { GroupPeople } from "@/features/account/GroupPeople";
+import { namesOf } from "@/features/account/nesting";
 import { useI18n } from "@/i18n";
 import { Button } from "@/ui/Button";
 import { Field } from "@/ui/Field";
 import { ErrorNotice } from "@/ui/Notice";
+import { Badge } from "@/ui/States";
 
 /** Groups by name; each shows who is in it and who administers it. */
 export function GroupsSection({ mayMake }: { mayMake: boolean }) {
@@ -49,13 +51,18 @@ export function GroupsSection({ mayMake }: { mayMake: boolean }) {
 }
 
 function GroupRow({ group }: { group: Group }) {
-  const { count } = useI18n();
+  const { t, count } = useI18n();
   const [open, setOpen] = useState(false);
   return (
     <li className="rows__row">
       <details className="rows__main" onToggle={(event) => setOpen(event.currentTarget.open)}>
         <summary>
           {group.name} <span className="quiet">{count("groups.members", group.member_count)}</span>
+          {group.source === "oidc" && <Badge>{t("groups.kept_by_oidc")}</Badge>}
+          {group.source === "scim" && <Badge>{t("groups.kept_by_scim")}</Badge>}
+          {group.parents.length > 0 && (
+            <div className="quiet breakable">{t("groups.inside", { groups: namesOf(group.parents) })}</div>
+          )}
         </summary>
         {open && <GroupPeople groupId={group.id} />}
       </details>

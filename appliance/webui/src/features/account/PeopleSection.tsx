@@ -2,6 +2,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { changeUser, createUser, setMember, type UserChange } from "@/api/people";
 import type { Group, Me, User } from "@/api/types";
 import { queries } from "@/app/queries";
+import { groupsAround, namesOf } from "@/features/account/nesting";
 import { RoleChecks } from "@/features/account/RoleChecks";
 import { Secret } from "@/features/account/Secret";
 import { useI18n } from "@/i18n";
@@ -85,6 +86,7 @@ function PersonRow({ user, groups, isMe }: { user: User; groups: Group[]; isMe: 
     mutationFn: ({ id, is }: { id: string; is: boolean }) => setMember(id, user.id, is),
     onSuccess: refresh,
   });
+  const outer = groupsAround(user.groups, groups);
   return (
     <li className="rows__row">
       <div className="rows__main">
@@ -106,6 +108,9 @@ function PersonRow({ user, groups, isMe }: { user: User; groups: Group[]; isMe: 
             </label>
           ))}
         </fieldset>
+        {outer.length > 0 && (
+          <p className="quiet breakable">{t("people.counts_in", { groups: namesOf(outer) })}</p>
+        )}
         {user.kind === "person" && (
           <RoleChecks user={user} disabled={isMe} onChange={(roles) => change.mutate({ roles })} />
         )}
