@@ -1,79 +1,46 @@
 """How long work goes on after its right is gone, for each kind of work and each way in which a right goes.
 
-    python -m tests.campaigns.revocation [--rounds 20] [--postgres]
+    python -m tests.campaigns.revocation [--rounds 20] [--database sqlite|postgres] [--gateways 1|2]
 
-One gateway over a stand-in engine that talks slowly, so that everything would last two minutes. Rights are changed by
-another set of identity parts on the same database, as a second gateway does it, which tells the first one nothing.
-Printed are p50 and p100 of the seconds from the change to the end of the work, how each ended, and how many requests
-the engine saw broken off.
+Over a stand-in engine that talks slowly, so that everything would last two minutes. With one gateway, rights are
+changed by another set of identity parts on the same database, which tells the gateway nothing. With two, both are
+processes of their own on one PostgreSQL: work is open at the first, and rights are changed by asking the second.
+Printed are p50 and p100 of the seconds from the change to the end of the work, how each ended, and how much the engine
+was asked.
 """
 
 import argparse
 import asyncio
-import json
 import sys
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import Any
 
-import httpx
 from msgspec.structs import replace
 
-from appliance.audit import Audit, AuditSettings
-from appliance.foundation import SystemClock, configure_logging
-from appliance.identity import Access, IdentitySettings, Keys, Passwords, People, PersonChange, RightsCache
-from appliance.library import Collections
-from appliance.settings import ModelSection, Settings
+from appliance.configuration import storage_settings
+from appliance.foundation import configure_logging
+from appliance.settings import ModelSection, Settings, load
 from appliance.storage import Database, StorageSettings
+from tests.campaigns.elsewhere import Beside, Elsewhere, OtherGateway, Process, Subject, door
+from tests.campaigns.open_work import CASES, Act, Work, batch_of_lines, is_clean
 from tests.fakes.engine import FakeEngine, serving
 from tests.support import postgres
-from tests.support.gateway import CHAT_MODEL, Client, Gateway, gateway, settings_for
+from tests.support.gateway import CHAT_MODEL, EMBED_MODEL, Client, Gateway, gateway, settings_for
+from tests.support.process import ADMIN, PASSWORD, ApplianceProcess
 
 LIMIT_S = 5.0
 GAP_S = 0.2
 LARGE_MODEL = "qwen3-8b"
 WORDS = 600
 TEXT = "The travel policy pays 120 euro per night for a hotel in the capital of Germany. {canary}"
-QUESTION = "How much does the travel policy pay per night for a hotel?"
-
-
-class Elsewhere:
-    """Identity and library of another gateway on the same database."""
-
-    def __init__(self, database: Database, folder: Path) -> None:
-        clock, settings, passwords = SystemClock(), IdentitySettings(), Passwords(min_length=12)
-        rights = RightsCache(clock)
-        self.people = People(database, clock, passwords, rights)
-        self.keys = Keys(database, clock, rights, settings)
-        self.access = Access(database, clock, passwords, rights, settings, Audit(database, AuditSettings(folder)))
-        self.collections = Collections(database, clock)
-
-
-@dataclass
-class Subject:
-    """Somebody with a session, a key, a group, and a collection that the group reads."""
-
-    user_id: uuid.UUID
-    key_id: uuid.UUID
-    group_id: uuid.UUID
-    collection_id: uuid.UUID
-    browser: Client
-    program: Client
-    canary: str
-
-    @property
-    def token(self) -> str:
-        return next(iter(self.browser.cookies.values()))
-
-    async def aclose(self) -> None:
-        await self.browser.aclose()
-        await self.program.aclose()
+WAVE = 4
+"""Batches at once: so many a gateway has in work, and eight lines of them."""
 
 
 @dataclass
@@ -82,166 +49,32 @@ class Outcome:
     ends: set[str] = field(default_factory=set)
 
 
-Act = Callable[[Elsewhere, Subject], Awaitable[None]]
-Work = Callable[[Subject, asyncio.Event], Coroutine[Any, Any, str]]
-"""Sets the event once it goes on; returns how it ended, as its caller sees it."""
+Running = Gateway | Process
 
 
-TEXT_SHOWN = 8
-"""Events of a turn after which it has passed its search, and shows text of the collection."""
+@dataclass(frozen=True)
+class Plan:
+    rounds: int
+    gateways: int = 1
+    database_url: str = ""
 
 
-async def _disable(elsewhere: Elsewhere, subject: Subject) -> None:
-    await elsewhere.people.change(subject.user_id, PersonChange(disabled=True))
+@dataclass(frozen=True)
+class Scene:
+    """Where work goes on, where rights go, and the database of both."""
+
+    running: Running
+    elsewhere: Elsewhere
+    database: Database
+    engine: FakeEngine
+
+    @property
+    def leases_left(self) -> int:
+        """Of the gateway in this loop; of processes that would be their own secret."""
+        return self.running.parts.access.leases.count if isinstance(self.running, Gateway) else 0
 
 
-async def _revoke(elsewhere: Elsewhere, subject: Subject) -> None:
-    await elsewhere.keys.revoke(subject.user_id, subject.key_id)
-
-
-async def _log_out(elsewhere: Elsewhere, subject: Subject) -> None:
-    await elsewhere.access.log_out(subject.token)
-
-
-async def _leave_group(elsewhere: Elsewhere, subject: Subject) -> None:
-    await elsewhere.people.remove_member(subject.group_id, subject.user_id)
-
-
-async def _unshare(elsewhere: Elsewhere, subject: Subject) -> None:
-    await elsewhere.collections.change(subject.collection_id, name=None, description=None, readers=())
-
-
-async def _read(
-    client: Client, path: str, body: Any, going: asyncio.Event, method: str = "POST", after: int = 2
-) -> str:
-    """A stream to its end; the code of its last event, or how the connection ended. After `after` events it goes on."""
-    last = ""
-    try:
-        async with client.stream(method, path, json=body, timeout=200) as reply:
-            if reply.status_code != 200:
-                return f"{reply.status_code} {json.loads(await reply.aread())['error']['code']}"
-            lines = 0
-            async for line in reply.aiter_lines():
-                if line.startswith("data: "):
-                    last, lines = line.removeprefix("data: "), lines + 1
-                if lines >= after:
-                    going.set()
-    except httpx.HTTPError as error:
-        return type(error).__name__
-    return _code(last)
-
-
-def _code(data: str) -> str:
-    if not data.startswith("{"):
-        return data
-    event = json.loads(data)
-    error = event.get("error") or event.get("response", {}).get("error") or event
-    return str(error.get("code") or error.get("type") or "no error")
-
-
-def _stream(path: str, **more: Any) -> Work:
-    async def work(subject: Subject, going: asyncio.Event) -> str:
-        body = {"model": CHAT_MODEL, "stream": True, **({} if "input" in more else {"max_tokens": 500}), **more}
-        headers = {"anthropic-version": "2023-06-01"} if path.endswith("messages") else {}
-        subject.program.headers.update(headers)
-        return await _read(subject.program, path, body, going)
-
-    return work
-
-
-SAY = [{"role": "user", "content": "Say something."}]
-
-
-async def _whole(subject: Subject, going: asyncio.Event) -> str:
-    going.set()
-    reply = await subject.program.post(
-        "/v1/chat/completions", json={"model": CHAT_MODEL, "messages": SAY, "max_tokens": 500}, timeout=200
-    )
-    return f"{reply.status_code} {reply.json().get('error', {}).get('code')}"
-
-
-async def _background(subject: Subject, going: asyncio.Event) -> str:
-    """As the stored response says; asked in the database, as its caller may ask no more."""
-    body = {"model": CHAT_MODEL, "input": "Say something.", "background": True, "stream": True, "store": True}
-    return await _read(subject.program, "/v1/responses", body, going)
-
-
-async def _assistant(subject: Subject, going: asyncio.Event) -> str:
-    body = {"model": "documents", "stream": True, "messages": [{"role": "user", "content": QUESTION}]}
-    return await _read(subject.program, "/v1/chat/completions", body, going)
-
-
-async def _ask(subject: Subject, going: asyncio.Event) -> str:
-    body = {"question": QUESTION, "collection_ids": [str(subject.collection_id)]}
-    return await _read(subject.browser, "/api/ask", body, going)
-
-
-async def _turn(subject: Subject, going: asyncio.Event) -> str:
-    made = await subject.browser.ok("POST", "/api/conversations", {})
-    body = {"question": QUESTION, "collection_ids": [str(subject.collection_id)]}
-    path = f"/api/conversations/{made['id']}/turns"
-    return await _read(subject.browser, path, body, going, after=TEXT_SHOWN)
-
-
-async def _progress(subject: Subject, going: asyncio.Event) -> str:
-    asyncio.get_running_loop().call_later(0.5, going.set)
-    path = f"/api/collections/{subject.collection_id}/progress"
-    return await _read(subject.browser, path, None, asyncio.Event(), "GET")
-
-
-async def _next_request(subject: Subject, going: asyncio.Event) -> str:
-    """A program that asks again and again."""
-    while (reply := await subject.program.get("/v1/models")).status_code == 200:
-        going.set()
-        await asyncio.sleep(0.02)
-    return f"{reply.status_code} {reply.json()['error']['code']}"
-
-
-async def _next_search(subject: Subject, going: asyncio.Event) -> str:
-    while True:
-        reply = await subject.browser.post("/api/search", json={"query": QUESTION, "limit": 20})
-        if reply.status_code != 200:  # the right went in the middle of the search
-            return str(reply.json()["error"]["code"])
-        if subject.canary not in reply.text:
-            return "not found"
-        going.set()
-        await asyncio.sleep(0.05)
-
-
-CASES: dict[str, tuple[Work, Act]] = {
-    "chat stream, account disabled": (_stream("/v1/chat/completions", messages=SAY), _disable),
-    "chat stream, key revoked": (_stream("/v1/chat/completions", messages=SAY), _revoke),
-    "whole answer, key revoked": (_whole, _revoke),
-    "message stream, account disabled": (_stream("/v1/messages", messages=SAY), _disable),
-    "response stream, key revoked": (
-        _stream("/v1/responses", input="Say something.", max_output_tokens=500),
-        _revoke,
-    ),
-    "background response, account disabled": (_background, _disable),
-    "assistant's stream, left the group": (_assistant, _leave_group),
-    "assistant's stream, unshared": (_assistant, _unshare),
-    "ask, left the group": (_ask, _leave_group),
-    "ask, logged out": (_ask, _log_out),
-    "turn of a conversation, disabled": (_turn, _disable),
-    "turn of a conversation, unshared": (_turn, _unshare),
-    "turn of a conversation, logged out": (_turn, _log_out),
-    "progress of documents, unshared": (_progress, _unshare),
-    "progress of documents, disabled": (_progress, _disable),
-    "next request, key revoked": (_next_request, _revoke),
-    "next request, account disabled": (_next_request, _disable),
-    "next search, left the group": (_next_search, _leave_group),
-    "next search, unshared": (_next_search, _unshare),
-}
-ENDS = {"access_ended", "rights_lost", "not found", "not_found", "server_error", "authentication_error"}
-"""`server_error` and `authentication_error` are what the protocols of responses and messages have for it."""
-
-
-def is_clean(end: str) -> bool:
-    """A sentence with a code, and no connection that just broke."""
-    return end in ENDS or end in {"401 access_ended", "401 not_authenticated"}
-
-
-async def subject(running: Gateway, operator: Client) -> Subject:
+async def subject(running: Running, operator: Client, database: Database) -> Subject:
     name = uuid.uuid4().hex
     group = (await operator.ok("POST", "/api/groups", {"name": name}))["id"]
     browser = await running.person(f"{name}@x.test", groups=(group,))
@@ -258,6 +91,7 @@ async def subject(running: Gateway, operator: Client) -> Subject:
         browser,
         running.client(headers={"Authorization": f"Bearer {made['key']}"}),
         canary,
+        database,
     )
 
 
@@ -282,15 +116,18 @@ async def one(elsewhere: Elsewhere, who: Subject, work: Work, act: Act) -> tuple
         task.cancel()
 
 
-async def measure(running: Gateway, elsewhere: Elsewhere, rounds: int) -> dict[str, Outcome]:
+async def measure(scene: Scene, rounds: int) -> dict[str, Outcome]:
     outcomes: dict[str, Outcome] = {}
-    async with await running.operator() as operator:
+    async with await scene.running.operator() as operator:
         for name, (work, act) in CASES.items():
-            subjects = [await subject(running, operator) for _ in range(rounds)]
+            subjects = [await subject(scene.running, operator, scene.database) for _ in range(rounds)]
             outcome = outcomes[name] = Outcome()
-            for seconds, end in await asyncio.gather(*(one(elsewhere, s, work, act) for s in subjects)):
-                outcome.seconds.append(seconds)
-                outcome.ends.add(end)
+            wave = WAVE if work is batch_of_lines else rounds
+            for at in range(0, rounds, wave):
+                together = (one(scene.elsewhere, s, work, act) for s in subjects[at : at + wave])
+                for seconds, end in await asyncio.gather(*together):
+                    outcome.seconds.append(seconds)
+                    outcome.ends.add(end)
             for s in subjects:
                 await s.aclose()
             print(
@@ -309,14 +146,47 @@ def _settings(folder: Path, engine_url: str, database_url: str) -> Settings:
 
 
 @asynccontextmanager
-async def scene(folder: Path, database_url: str) -> AsyncIterator[tuple[Gateway, Elsewhere, FakeEngine]]:
+async def scene(folder: Path, plan: Plan) -> AsyncIterator[Scene]:
     slow = FakeEngine(answer=" ".join(f"w{n}" for n in range(WORDS)), delay_s=GAP_S)
-    async with serving(slow) as engine, gateway(_settings(folder, engine.url, database_url)) as running:
+    opened = one_gateway if plan.gateways == 1 else two_gateways
+    async with serving(slow) as engine, opened(folder, engine, plan.database_url) as made:
+        yield made
+
+
+@asynccontextmanager
+async def one_gateway(folder: Path, engine: FakeEngine, database_url: str) -> AsyncIterator[Scene]:
+    async with gateway(_settings(folder, engine.url, database_url)) as running:
         other = Database(StorageSettings(running.parts.database.url, folder))
         try:
-            yield running, Elsewhere(other, folder), engine
+            yield Scene(running, Beside(other, folder), other, engine)
         finally:
             await other.close()
+
+
+@asynccontextmanager
+async def two_gateways(folder: Path, engine: FakeEngine, database_url: str) -> AsyncIterator[Scene]:
+    """The first takes documents in and runs batches: their files are in its folder."""
+    folder.mkdir(parents=True)
+    ids = (LARGE_MODEL, CHAT_MODEL, EMBED_MODEL)
+    models = "".join(f'[[engines.models]]\nid = "{m}"\nbase_urls = ["{engine.url}"]\n' for m in ids)
+    (folder / "appliance.toml").write_text(models)
+    variables = {"APPLIANCE_CONFIG": str(folder / "appliance.toml"), "APPLIANCE_DATABASE_URL": database_url}
+    idle = {"APPLIANCE_DOCUMENTS_PARALLEL": "0", "APPLIANCE_BATCHES_PARALLEL": "0"}
+    first = ApplianceProcess(folder / "first", variables)
+    second = ApplianceProcess(folder / "second", {**variables, **idle})
+    database = Database(storage_settings(load(None, {**variables, "APPLIANCE_DATA_DIR": str(first.data)})))
+    try:
+        for process in (first, second):
+            await asyncio.to_thread(process.start)
+        async with door(second.url) as administrator:
+            await administrator.ok("POST", "/auth/login", {"email": ADMIN, "password": PASSWORD})
+            made = await administrator.ok("POST", "/api/keys", {"name": "campaign", "expires_in_days": 1})
+            running = Process(first.url, made["key"])
+            yield Scene(running, OtherGateway(second.url, administrator), database, engine)
+    finally:
+        await database.close()
+        for process in (first, second):
+            await asyncio.to_thread(process.stop)
 
 
 def faults(outcomes: dict[str, Outcome]) -> list[str]:
@@ -326,29 +196,31 @@ def faults(outcomes: dict[str, Outcome]) -> list[str]:
     return late + rough
 
 
-async def run(folder: Path, database_url: str, rounds: int) -> list[str]:
+async def run(folder: Path, plan: Plan) -> list[str]:
     configure_logging("critical")
-    async with scene(folder, database_url) as (running, elsewhere, engine):
-        outcomes = await measure(running, elsewhere, rounds)
+    async with scene(folder, plan) as made:
+        outcomes = await measure(made, plan.rounds)
         everything = [s for o in outcomes.values() for s in o.seconds]
         print(f"all: n={len(everything)} p50 {median(everything):.2f} s  p100 {max(everything):.2f} s")
-        left = running.parts.access.leases.count
+        left, engine = made.leases_left, made.engine
         print(f"chats of the engine: {len(engine.chats)}, words sent: {engine.words_sent}, leases left: {left}")
         return faults(outcomes) + ([f"{left} leases are left"] if left > 2 else [])
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--postgres", action="store_true")
+    parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
+    parser.add_argument("--gateways", type=int, choices=(1, 2), default=1)
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="pma-") as folder:
-        if not asked.postgres:
-            wrong = asyncio.run(run(Path(folder) / "data", "", asked.rounds))
-        else:
-            with postgres.server(Path(folder) / "pg") as server:
-                url = postgres.new_database(server)
-                wrong = asyncio.run(run(Path(folder) / "data", url, asked.rounds))
+    if asked.gateways == 2 and asked.database == "sqlite":
+        parser.error("two gateways need --database postgres")
+    with tempfile.TemporaryDirectory(prefix="pma-") as folder, ExitStack() as stack:
+        place, url = Path(folder), ""
+        place.chmod(0o755)
+        if asked.database == "postgres":
+            url = postgres.new_database(stack.enter_context(postgres.server(place / "pg")))
+        wrong = asyncio.run(run(place / "data", Plan(asked.rounds, asked.gateways, url)))
     for fault in wrong:
         print("WRONG:", fault)
     return 1 if wrong else 0
