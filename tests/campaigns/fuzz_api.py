@@ -228,12 +228,12 @@ def operations(work: Path) -> list[str]:
 
 
 @contextmanager
-def gateway(work: Path, engine_url: str) -> Iterator[WatchedProcess]:
+def gateway(work: Path, engine_url: str, database_url: str = "") -> Iterator[WatchedProcess]:
     data = work / "data"
     data.mkdir()
     models = "".join(f'[[engines.models]]\nid = "{m}"\nbase_urls = ["{engine_url}"]\n' for m in (CHAT, EMBED))
     (data / "appliance.toml").write_text(models + "[documents]\nparallel = 0\n")
-    process = WatchedProcess(data)
+    process = WatchedProcess(data, {"APPLIANCE_DATABASE_URL": database_url} if database_url else {})
     process.start()
     try:
         yield process
