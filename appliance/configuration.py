@@ -46,7 +46,16 @@ def identity_settings(settings: Settings) -> IdentitySettings:
         session_longest=timedelta(hours=settings.identity.session_longest_h),
         mode=settings.identity.mode,
         oidc=oidc_settings(settings),
+        keys_confirmed_for=_keys_confirmed_for(settings),
     )
+
+
+def _keys_confirmed_for(settings: Settings) -> timedelta | None:
+    """None where nobody must be vouched for again, or where it is said at once when somebody is shut out."""
+    given = settings.identity.oidc
+    if settings.identity.mode != "oidc" or given.directory_client_id or not given.keys_unconfirmed_h:
+        return None
+    return timedelta(hours=given.keys_unconfirmed_h)
 
 
 def oidc_settings(settings: Settings) -> OidcSettings | None:

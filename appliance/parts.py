@@ -149,7 +149,7 @@ def _callers(
     accounts = Accounts(database, clock, rights, admission_rules(settings))
     oidc = open_oidc(identity, accounts, database, rights, clock)
     tokens = None if oidc is None else oidc.bearer
-    leases = Leases(database, clock, rights, shelf.readers)
+    leases = Leases(database, clock, rights, shelf.readers, identity.keys_confirmed_for)
     sso = None
     if oidc is not None:
         sso = open_sign_on(sso_settings(settings), identity, oidc, accounts, audit, database, rights, clock)

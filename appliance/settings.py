@@ -196,6 +196,9 @@ class OidcSection(Struct, forbid_unknown_fields=True, frozen=True):
     """Seals the provider's tokens at rest. Empty: `secrets/session-key` in the data folder, made at a start."""
     check_interval_s: Annotated[float, Meta(ge=1, le=3600)] = 15.0
     """How often the provider is asked about each session in use."""
+    keys_unconfirmed_h: Annotated[int, Meta(ge=0, le=8760)] = 168
+    """API keys of a person whom the provider has not vouched for within so many hours stop until it does. Not where a
+    Keycloak realm is followed, nor for accounts of SCIM: there it is said when somebody is shut out. 0: never."""
     directory_client_id: str = ""
     """Client that may read people, groups and events of a Keycloak realm, which are followed then."""
     directory_secret_file: str = ""

@@ -12,6 +12,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
@@ -45,11 +46,20 @@ async def _nobody(_: Collection[UUID]) -> Mapping[UUID, frozenset[str]]:
 class Leases:
     """All leases of the process. It belongs to one event loop."""
 
-    def __init__(self, database: Database, clock: Clock, rights: RightsCache, readers: Readers = _nobody) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        rights: RightsCache,
+        readers: Readers = _nobody,
+        keys_confirmed_for: timedelta | None = None,
+    ) -> None:
+        """`keys_confirmed_for`: see `confirmed.py`."""
         self._database = database
         self._clock = clock
         self._rights = rights
         self._readers = readers
+        self._keys_confirmed_for = keys_confirmed_for
         self._held: set[Lease] = set()
         self._unsure: set[Lease] = set()
         """Those whose caller was read while nobody knew whether rights were moving."""
@@ -116,7 +126,8 @@ class Leases:
             return
         used = frozenset[UUID]().union(*resting.values())
         async with asyncio.timeout(JUDGE_TIMEOUT_S):
-            standing = await standing_of(self._database, {_caller(lease) for lease in resting}, self._clock)
+            callers = {_caller(lease) for lease in resting}
+            standing = await standing_of(self._database, callers, self._clock, self._keys_confirmed_for)
             readers = await self._readers(used) if used else {}
         self._unsure -= resting.keys()
         for lease, collections in resting.items():

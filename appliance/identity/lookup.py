@@ -1,13 +1,15 @@
 """From a credential to a `Principal`, as the database says at this moment."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.foundation import Clock
+from appliance.identity.confirmed import FOREVER, keys_until, vouched
 from appliance.identity.credentials import Credential
 from appliance.identity.directory.closure import closure_of
 from appliance.identity.models import ApiKeyRow, SessionRow, UserRow
@@ -20,7 +22,7 @@ from appliance.identity.used import UsedLog
 from appliance.identity.values import BREAK_GLASS, WHOLE_ACCOUNT, KeyScope, Principal, Via
 from appliance.storage import Database
 
-FOREVER = datetime.max.replace(tzinfo=UTC)
+log = structlog.get_logger(__name__)
 
 
 KEY_COLUMNS = (
@@ -88,6 +90,8 @@ class Lookup:
             row = await session.get(ApiKeyRow, key_id)
             if row is None or row.user_id != user_id or row.revoked_at or row.expires_at <= self._clock.now():
                 return None
+            if await self._keys_until(session, user_id) <= self._clock.now():
+                return None
             return await read_principal(session, user_id, "api_key", row.id, key_scope(row))
 
     async def _session(self, session: AsyncSession, token_hash: str) -> Known | None:
@@ -116,8 +120,16 @@ class Lookup:
         until = key_until(key, given)
         if until is None or until <= now or key.revoked_at is not None:
             return None
+        until = min(until, await self._keys_until(session, key.user_id))
+        if until <= now:
+            log.info("a key waits for its owner to log in", key_id=str(key.id))
+            return None
         principal = await read_principal(session, key.user_id, "api_key", key.id, key_scope(key))
         return _known(principal, until, key.id, given)
+
+    async def _keys_until(self, session: AsyncSession, user_id: UUID) -> datetime:
+        row = await session.get(UserRow, user_id)  # the session keeps it: it is not read twice
+        return FOREVER if row is None else keys_until(vouched(row), self._settings.keys_confirmed_for)
 
     async def _operator(self, session: AsyncSession, token: str) -> Known | None:
         """The operator's token lets the command line act as the oldest administrator."""

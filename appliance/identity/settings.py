@@ -21,6 +21,8 @@ class IdentitySettings:
     """True behind TLS: the cookie gets the `__Host-` name and never travels in clear."""
     password_min_length: int = 12
     key_longest_days: int = 400
+    keys_confirmed_for: timedelta | None = None
+    """How long a person's API keys work without a new word of the identity provider; None: until they expire."""
 
     @property
     def cookie_name(self) -> str:

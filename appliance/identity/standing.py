@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.foundation import Clock
+from appliance.identity.confirmed import VOUCHED, Vouched, keys_until
 from appliance.identity.directory.closure import closures_of
 from appliance.identity.lookup import key_scope, key_until
 from appliance.identity.models import ApiKeyRow, SessionRow, UserRow
@@ -28,6 +30,8 @@ class Now:
 
     roles: frozenset[Role]
     group_ids: frozenset[UUID]
+    keys_until: datetime
+    """When its keys stop, for want of a word of the provider."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,37 +48,42 @@ class Standing:
         if account is None:
             return None
         if caller.key_id is not None:
-            return account if self._holds(caller, caller.key_id, clock) else None
+            return account if self._holds(caller, caller.key_id, account, clock) else None
         if caller.via == "session" and caller.proof is not None and caller.proof not in self.sessions:
             return None
         return account
 
-    def _holds(self, caller: Principal, key_id: UUID, clock: Clock) -> bool:
+    def _holds(self, caller: Principal, key_id: UUID, account: Now, clock: Clock) -> bool:
         found = self.keys.get(key_id)
         if found is None or found[0].revoked_at is not None or found[1] != caller.key_scope:
             return False
         until = found[0].expires_at if caller.proof is None else key_until(found[0], caller.proof)
-        return until is not None and until > clock.now()
+        return until is not None and min(until, account.keys_until) > clock.now()
 
 
-async def standing_of(database: Database, callers: Collection[Principal], clock: Clock) -> Standing:
-    """Raises SQLAlchemyError, OSError."""
+async def standing_of(
+    database: Database, callers: Collection[Principal], clock: Clock, keys_confirmed_for: timedelta | None = None
+) -> Standing:
+    """`keys_confirmed_for`: see `confirmed.py`. Raises SQLAlchemyError, OSError."""
     async with database.read() as session:
-        accounts = await _accounts(session, {c.user_id for c in callers})
+        accounts = await _accounts(session, {c.user_id for c in callers}, keys_confirmed_for)
         keys = await _keys(session, {c.key_id for c in callers if c.key_id is not None})
         sessions = await _sessions(session, {c.proof for c in callers if c.key_id is None and c.proof}, clock)
     return Standing(accounts, keys, sessions)
 
 
-async def _accounts(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Now]:
+async def _accounts(
+    session: AsyncSession, ids: Iterable[UUID], keys_confirmed_for: timedelta | None
+) -> dict[UUID, Now]:
     found: dict[UUID, Now] = {}
     for part in _parts(ids):
-        query = select(UserRow.id, UserRow.roles).where(
+        query = select(UserRow.id, UserRow.roles, *VOUCHED).where(
             UserRow.id.in_(part), UserRow.disabled.is_(False), UserRow.withdrawn.is_(False)
         )
         groups = await closures_of(session, part)
-        for user_id, roles in await session.execute(query):
-            found[user_id] = Now(read_roles(roles), groups.get(user_id, frozenset()))
+        for user_id, roles, issuer, kind, by, claims_at, created_at in await session.execute(query):
+            until = keys_until(Vouched(issuer, kind, by, claims_at, created_at), keys_confirmed_for)
+            found[user_id] = Now(read_roles(roles), groups.get(user_id, frozenset()), until)
     return found
 
 
