@@ -16,6 +16,7 @@ from tests.support.gateway import Client, Gateway
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
+SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 
@@ -202,6 +203,16 @@ async def test_pages(scim: Client) -> None:
     assert len(set(seen)) == 5
     none = (await scim.get("/scim/v2/Users", params={"filter": f'userName sw "{start}"', "count": 0})).json()
     assert (none["totalResults"], none["Resources"]) == (5, [])
+
+
+@pytest.mark.parametrize("start", ["-5", "0", "2147483649", "449727203016416952320"])
+async def test_a_page_may_begin_anywhere(scim: Client, start: str) -> None:
+    for kind in ("Users", "Groups"):
+        found = await scim.ok("GET", f"/scim/v2/{kind}?startIndex={start}")
+        assert found["itemsPerPage"] == len(found["Resources"])
+        assert found["startIndex"] >= 1
+    found = await scim.ok("POST", "/scim/v2/.search", {"schemas": [SEARCH], "startIndex": int(start)})
+    assert found["startIndex"] >= 1
 
 
 async def test_a_version_guards_against_lost_changes(scim: Client) -> None:

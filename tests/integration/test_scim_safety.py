@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from appliance.foundation import SystemClock
 from appliance.identity import Passwords, People, PersonChange, RightsCache
+from appliance.identity.models import RightsVersionRow
 from appliance.identity.scim.errors import ScimRefused
 from appliance.identity.scim.service import Scim
 from appliance.migrations import migrate
@@ -18,6 +20,7 @@ from tests.support.gateway import QUICK_HASH
 from tests.support.sso import database_of
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
+GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 BASE = "https://x.test/scim/v2"
 SHUT = {"schemas": [PATCH], "Operations": [{"op": "replace", "path": "active", "value": False}]}
@@ -30,6 +33,12 @@ class Firm:
     scim: Scim
     people: People
     rights: RightsCache
+    database: Database
+
+    async def version(self) -> int:
+        """The database's count of changes of rights."""
+        async with self.database.read() as session:
+            return int(await session.scalar(select(RightsVersionRow.version)) or 0)
 
     async def provisioned(self, *roles: Any) -> uuid.UUID:
         made = await self.scim.create("Users", {"schemas": [USER], "userName": f"{uuid.uuid4().hex}@x.test"}, BASE)
@@ -53,7 +62,7 @@ async def firm(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
     database = Database(StorageSettings(url or f"sqlite+aiosqlite:///{tmp_path}/appliance.db", tmp_path))
     await migrate(database)
     people = People(database, clock, Passwords(min_length=12, cost=QUICK_HASH), rights)
-    yield Firm(Scim(database, clock, rights), people, rights)
+    yield Firm(Scim(database, clock, rights), people, rights, database)
     await database.close()
 
 
@@ -81,6 +90,26 @@ async def shut(firm: Firm, act: str, user_id: uuid.UUID) -> None:
     else:
         whole = {**await firm.scim.one("Users", str(user_id), {}, BASE), "active": False}
         await firm.scim.replace("Users", str(user_id), whole, BASE, None)
+
+
+async def test_a_directory_that_is_sent_over_drops_nothing_until_somebody_is_shut(firm: Firm) -> None:
+    """What it changes is counted by the database, which every gateway looks at once a second."""
+    await firm.administrator()
+    generation, version = firm.rights.generation, await firm.version()
+    users = [await firm.provisioned() for _ in range(5)]
+    assert await firm.version() == version, "a new account takes nothing from anybody"
+    body = {"schemas": [GROUP], "displayName": "Law", "members": [{"value": str(user)} for user in users]}
+    group = await firm.scim.create("Groups", body, BASE)
+    assert await firm.version() > version
+    remove = {"schemas": [PATCH], "Operations": [{"op": "remove", "path": "members"}]}
+    version = await firm.version()
+    await firm.scim.patch("Groups", group["id"], remove, BASE, None)
+    assert await firm.version() > version
+    assert firm.rights.generation == generation
+    await shut(firm, "patch", users[0])
+    assert firm.rights.generation == generation + 1
+    await shut(firm, "delete", users[1])
+    assert firm.rights.generation == generation + 2
 
 
 async def test_what_shuts_nobody_is_not_held_up_by_that(firm: Firm) -> None:

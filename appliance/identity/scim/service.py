@@ -19,7 +19,7 @@ from appliance.identity.directory.groups import lock_tree
 from appliance.identity.errors import LastAdministrator
 from appliance.identity.models import ApiKeyRow, GroupRow, MembershipRow, SessionRow, UserRow
 from appliance.identity.people import lock_administrators, read_roles, refuse_without_administrator
-from appliance.identity.rights import RightsCache, changing_rights
+from appliance.identity.rights import RightsCache
 from appliance.identity.scim.errors import ScimMissing, ScimRefused, ScimStale, ScimTaken
 from appliance.identity.scim.finding import GROUP_COLUMNS, SCANNED_AT_MOST, USER_COLUMNS, narrowed
 from appliance.identity.scim.groups import groups_of, take_group
@@ -40,10 +40,16 @@ from appliance.storage import Database
 
 Json = dict[str, Any]
 SCANNED_AT_ONCE = 100
+LAST = 2**31
+"""A page that begins behind it is empty; databases count no further than twice as many bits."""
 
 
 class Scim:
-    """Users and groups that SCIM made. Every call names the base of addresses, as the client sees it."""
+    """Users and groups that SCIM made. Every call names the base of addresses, as the client sees it.
+
+    A directory is sent as thousands of writes. So what this process remembers of rights is dropped at once only when
+    somebody is shut out; any other change is seen when the database is looked at next, as at every other gateway.
+    """
 
     def __init__(self, database: Database, clock: Clock, rights: RightsCache) -> None:
         self._database = database
@@ -58,7 +64,7 @@ class Scim:
         """
         asked = read_search(functools.reduce(operator.or_, (_model(kind) for kind in kinds)), payload)
         room = max(0, min(100 if asked.count is None else asked.count, MOST))
-        start = max(1, asked.start_index or 1)
+        start = min(max(1, asked.start_index or 1), LAST)
         skip, total, found = start - 1, 0, list[Resource[Any]]()
         async with self._database.read() as session:
             for kind in kinds:
@@ -78,7 +84,7 @@ class Scim:
         """Raises ScimRefused, ScimTaken."""
         wanted: Any = read_new(_model(kind), {"active": True, **payload} if kind == "Users" else payload)
         try:
-            async with changing_rights(self._database, self._rights) as session:
+            async with self._database.write() as session:
                 await lock_tree(session, is_sqlite=self._database.is_sqlite)
                 row = self._new(kind)
                 await self._take(session, row, wanted)
@@ -104,7 +110,7 @@ class Scim:
 
         Raises ScimMissing, ScimStale.
         """
-        async with changing_rights(self._database, self._rights) as session:
+        async with self._database.write() as session:
             await _lock_if_administrator(session, kind, key)
             row = await _row(session, kind, key, lock=True)
             _refuse_stale(await _resource(session, kind, row, base), match)
@@ -123,10 +129,11 @@ class Scim:
             row.scim = row.external_id = row.issuer = row.subject = None
             await _refuse_last_administrator(session, row)
             await record(session, Event("user.deleted", f"user:{row.id}", details={"by": "scim"}))
+        self._rights.drop()
 
     async def _changed(self, kind: str, key: str, base: str, match: str | None, change: Any) -> Json:
         try:
-            async with changing_rights(self._database, self._rights) as session:
+            async with self._database.write() as session:
                 await lock_tree(session, is_sqlite=self._database.is_sqlite)
                 await _lock_if_administrator(session, kind, key)
                 row = await _row(session, kind, key, lock=True)
@@ -138,8 +145,11 @@ class Scim:
                     await _refuse_last_administrator(session, row)
                 await _note(session, row, was_shut=was_shut)
                 made = await _resource(session, kind, row, base)
+                shuts = isinstance(row, UserRow) and row.disabled and not was_shut
         except IntegrityError as error:
             raise ScimTaken("Another one has this name.") from error
+        if shuts:
+            self._rights.drop()
         return written(made, Context.RESOURCE_REPLACEMENT_RESPONSE)
 
     def _new(self, kind: str) -> UserRow | GroupRow:
