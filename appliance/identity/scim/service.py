@@ -48,7 +48,8 @@ class Scim:
     """Users and groups that SCIM made. Every call names the base of addresses, as the client sees it.
 
     A directory is sent as thousands of writes. So what this process remembers of rights is dropped at once only when
-    somebody is shut out; any other change is seen when the database is looked at next, as at every other gateway.
+    somebody is shut out or let in again; any other change is seen when the database is looked at next, as at every
+    other gateway.
     """
 
     def __init__(self, database: Database, clock: Clock, rights: RightsCache) -> None:
@@ -145,10 +146,10 @@ class Scim:
                     await _refuse_last_administrator(session, row)
                 await _note(session, row, was_shut=was_shut)
                 made = await _resource(session, kind, row, base)
-                shuts = isinstance(row, UserRow) and row.disabled and not was_shut
+                turned = isinstance(row, UserRow) and row.disabled != was_shut
         except IntegrityError as error:
             raise ScimTaken("Another one has this name.") from error
-        if shuts:
+        if turned:
             self._rights.drop()
         return written(made, Context.RESOURCE_REPLACEMENT_RESPONSE)
 
