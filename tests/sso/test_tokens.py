@@ -2,16 +2,11 @@
 
 import asyncio
 import base64
-import hashlib
-import html
-import re
-import secrets
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import msgspec
@@ -25,6 +20,7 @@ from appliance.settings import IdentitySection, OidcSection, Settings
 from tests.fakes.engine import FakeEngine
 from tests.support.gateway import CHAT_MODEL, Gateway, settings_for
 from tests.support.keycloak import ADMIN, Keycloak
+from tests.support.realm_client import RealmClient
 from tests.support.sso import sso_gateway
 
 REALM, URL, PASSWORD = "tokens", "https://chat.firm.example", "correct horse battery staple"
@@ -41,49 +37,15 @@ class Realm:
     secrets: dict[str, str]
     settings: Settings
 
-    @property
-    def token_url(self) -> str:
-        return f"{self.keycloak.issuer(REALM)}/protocol/openid-connect/token"
-
     async def program(self) -> str:
         """An access token of the client for programs."""
-        form = {"grant_type": "client_credentials"}
-        async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
-            reply = await client.post(
-                self.token_url, data=form, auth=("appliance-service", self.secrets["appliance-service"])
-            )
-        assert reply.status_code == 200, reply.text
-        return str(reply.json()["access_token"])
+        name = "appliance-service"
+        return await RealmClient(self.keycloak.issuer(REALM), name, self.secrets[name], URL).own_token()
 
     async def person(self, name: str, nonce: str = "n1") -> dict[str, str]:
         """All tokens of somebody who logs in by Keycloak's own page."""
-        verifier, back = secrets.token_urlsafe(48), f"{URL}/auth/oidc/callback"
-        challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-        asked = {
-            "client_id": "appliance",
-            "response_type": "code",
-            "scope": "openid profile email",
-            "redirect_uri": back,
-            "state": "s",
-            "nonce": nonce,
-            "code_challenge": challenge,
-            "code_challenge_method": "S256",
-        }
-        address = f"{self.keycloak.issuer(REALM)}/protocol/openid-connect/auth"
-        async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
-            page = await client.get(address, params=asked)
-            form = re.search(r'action="([^"]+)"', page.text)
-            assert form is not None, page.text
-            cookies = "; ".join(f"{c.name}={c.value}" for c in client.cookies.jar)  # secure ones, over the loopback
-            reply = await client.post(
-                html.unescape(form[1]), data={"username": name, "password": PASSWORD}, headers={"cookie": cookies}
-            )
-            assert reply.status_code == 302, reply.text
-            code = parse_qs(urlsplit(reply.headers["location"]).query)["code"][0]
-            grant = {"grant_type": "authorization_code", "code": code, "redirect_uri": back, "code_verifier": verifier}
-            reply = await client.post(self.token_url, data=grant, auth=("appliance", self.secrets["appliance"]))
-        assert reply.status_code == 200, reply.text
-        return {name: str(value) for name, value in reply.json().items()}
+        client = RealmClient(self.keycloak.issuer(REALM), "appliance", self.secrets["appliance"], URL)
+        return await client.tokens_of(name, PASSWORD, nonce)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import requests
 from keycloak import KeycloakAdmin
-from keycloak.exceptions import KeycloakError, KeycloakGetError
+from keycloak.exceptions import KeycloakConnectionError, KeycloakError, KeycloakGetError
 
 from appliance.foundation import ApplianceError
 from appliance.identity.bootstrap.wanted import Client, Plan
@@ -192,6 +192,13 @@ def _short(value: Any) -> str:
 def _speaking() -> Iterator[None]:
     try:
         yield
+    except KeycloakConnectionError as error:
+        if isinstance(error.__cause__, requests.exceptions.SSLError):
+            raise KeycloakRefused(
+                "Keycloak's certificate is not trusted.",
+                remedy="Name the authority that signed it with --ca-file, in PEM.",
+            ) from error
+        raise KeycloakRefused(f"Keycloak cannot be reached: {error}.") from error
     except KeycloakError as error:
         raise KeycloakRefused(f"Keycloak answered: {error}.") from error
     except requests.RequestException as error:

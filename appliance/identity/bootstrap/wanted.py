@@ -48,7 +48,7 @@ GRANTS_OFF: Mapping[str, str] = {
     "oidc.ciba.grant.enabled": "false",
     "standard.token.exchange.enabled": "false",
 }
-DIRECTORY_RIGHTS = ("view-users", "query-users", "query-groups", "view-events")
+DIRECTORY_RIGHTS = ("view-users", "query-users", "query-groups", "view-events", "view-clients")
 """Of the client that follows changes in the realm: it reads, and changes nothing."""
 
 

@@ -1,29 +1,38 @@
-"""A Keycloak realm as its administration shows it to a client that may read: events, people, their groups."""
+"""A Keycloak realm as its administration shows it to a client that may read: events, people, programs, groups."""
 
 import time
 from dataclasses import dataclass
+from typing import Literal
 from urllib.parse import quote, urlencode
+
+import structlog
 
 from appliance.identity.directory import ExternalIdentity
 from appliance.identity.oidc.errors import ProviderUnavailable
 from appliance.identity.oidc.provider import Provider
 from appliance.identity.sso.settings import SsoSettings
 
-KINDS = ("USER", "GROUP", "GROUP_MEMBERSHIP")
+log = structlog.get_logger(__name__)
+
+KINDS = ("USER", "GROUP", "GROUP_MEMBERSHIP", "CLIENT")
 PAGE = 100
+OK, FORBIDDEN = 200, 403
 MOST_GROUPS = 2000
 EARLY_S = 10.0
 """A token is renewed so long before its end."""
 REALMS = "/realms/"
+PROGRAM = "service-account-"
+"""Begins the user name of a client's own account; the client's id follows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """Something about people or groups changed in the realm."""
+    """Something about people, groups or programs changed in the realm."""
 
     at_ms: int
     subject: str
-    """Whom it is about; empty when it is about a group, and so about all its members."""
+    """Whom it is about; empty when it is about a group, and so about all its members, or about a program's client."""
+    about: Literal["account", "group", "client"]
 
 
 class DirectoryApi:
@@ -55,9 +64,6 @@ class DirectoryApi:
         user = await self._get(path, absent_is_none=True)
         if not isinstance(user, dict) or user.get("enabled") is not True:
             return None
-        groups = await self._get(f"{path}/groups?briefRepresentation=true&max={MOST_GROUPS}")
-        if not isinstance(groups, list):
-            raise ProviderUnavailable("The realm's groups are no list.")
         name = " ".join(str(user[part]) for part in ("firstName", "lastName") if user.get(part))
         return ExternalIdentity(
             issuer=self._provider.settings.issuer,
@@ -65,7 +71,45 @@ class DirectoryApi:
             email=str(user["email"]) if user.get("email") else None,
             email_verified=user.get("emailVerified") is True,
             name=name or str(user.get("username", subject)),
-            groups=frozenset(str(g["path"]) for g in groups if isinstance(g, dict) and g.get("path")),
+            groups=await self._groups(path),
+        )
+
+    async def program(self, subject: str) -> ExternalIdentity | None:
+        """A program as its own token would bring it; None when it or its client is gone or shut."""
+        path = f"/users/{quote(subject, safe='')}"
+        user = await self._get(path, absent_is_none=True)
+        if not isinstance(user, dict) or user.get("enabled") is not True:
+            return None
+        username = str(user.get("username", ""))
+        if username.startswith(PROGRAM) and not await self._is_open(username.removeprefix(PROGRAM)):
+            return None
+        return ExternalIdentity(
+            issuer=self._provider.settings.issuer,
+            subject=subject,
+            email=None,
+            email_verified=False,
+            name=username or subject,
+            groups=await self._groups(path),
+            kind="service",
+        )
+
+    async def _groups(self, path: str) -> frozenset[str]:
+        groups = await self._get(f"{path}/groups?briefRepresentation=true&max={MOST_GROUPS}")
+        if not isinstance(groups, list):
+            raise ProviderUnavailable("The realm's groups are no list.")
+        return frozenset(str(g["path"]) for g in groups if isinstance(g, dict) and g.get("path"))
+
+    async def _is_open(self, client_id: str) -> bool:
+        """Whether a client may get tokens for itself. Not known without the right `view-clients`: then it may."""
+        address = f"{self._admin}/clients?{urlencode({'clientId': client_id})}"
+        status, found = await self._provider.fetch.get_as(address, await self._bearer())
+        if status == FORBIDDEN:
+            log.warning("clients of the realm cannot be seen", remedy="run 'appliance identity bootstrap' once more")
+            return True
+        if status != OK or not isinstance(found, list):
+            raise ProviderUnavailable(f"The realm's administration answers with {status}.")
+        return any(
+            c.get("enabled") is True and c.get("serviceAccountsEnabled") is True for c in found if isinstance(c, dict)
         )
 
     async def _get(self, path: str, *, absent_is_none: bool = False) -> object:
@@ -94,5 +138,7 @@ class DirectoryApi:
 def _happened(event: dict[str, object]) -> Happened:
     at, path = event.get("time"), str(event.get("resourcePath", ""))
     parts = path.split("/")
-    subject = parts[1] if len(parts) > 1 and parts[0] == "users" else ""
-    return Happened(at if isinstance(at, int) else 0, subject)
+    at_ms, named = at if isinstance(at, int) else 0, parts[1] if len(parts) > 1 else ""
+    if parts[0] == "users" and named:
+        return Happened(at_ms, named, "account")
+    return Happened(at_ms, "", "client" if parts[0] == "clients" else "group")

@@ -6,19 +6,23 @@ out of order does no harm.
 
 import asyncio
 import secrets
+from collections.abc import Iterable
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, or_, select, true, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from appliance.foundation import Clock, NotAllowed
 from appliance.identity.directory import Accounts
 from appliance.identity.models import UserRow
 from appliance.identity.oidc.errors import ProviderUnavailable
+from appliance.identity.people import read_kind
 from appliance.identity.sso.directory_api import DirectoryApi, Happened
 from appliance.identity.sso.models import FollowingRow
+from appliance.identity.sso.rounds import Rounds
 from appliance.identity.sso.sessions import SsoSessions
+from appliance.identity.values import Kind
 from appliance.storage import Database
 
 log = structlog.get_logger(__name__)
@@ -51,6 +55,7 @@ class Following:
         self._clock = clock
         self._issuer = issuer
         self._interval_s = interval_s
+        self._rounds = Rounds(database, clock, issuer=issuer, interval_s=interval_s)
         self._holder = secrets.token_hex(16)
         self._acted: set[Happened] = set()
         self._task: asyncio.Task[None] | None = None
@@ -65,23 +70,19 @@ class Following:
             self._task = None
 
     async def look(self) -> int:
-        """Read what is new, and act on it; how many people were looked at. Raises ProviderUnavailable."""
+        """Read what is new, and act on it; how many accounts were looked at. Raises ProviderUnavailable."""
         seen_ms = await self._hold()
         if seen_ms is None:
             return 0
         events = await self._api.events(seen_ms - OVERLAP_MS)
         fresh = [event for event in events if event not in self._acted]
-        subjects = {event.subject for event in fresh}
-        if "" in subjects:  # a group: everybody may be concerned
-            subjects = await self._known(None)
-        else:
-            subjects = await self._known(subjects)
+        known = await self._rounds.due() | await self._concerned(fresh)
         gate = asyncio.Semaphore(AT_ONCE)
-        await asyncio.gather(*(self._bring_up_to_date(subject, gate) for subject in subjects))
+        await asyncio.gather(*(self._bring_up_to_date(subject, kind, gate) for subject, kind in known.items()))
         self._acted = set(events)
         if events:
             await self._note(max(seen_ms, events[-1].at_ms))
-        return len(subjects)
+        return len(known)
 
     async def _keep_reading(self) -> None:
         down = False
@@ -97,9 +98,9 @@ class Following:
                 log.warning("changes of the realm cannot be written", reason=type(error).__name__)
             await asyncio.sleep(self._interval_s)
 
-    async def _bring_up_to_date(self, subject: str, gate: asyncio.Semaphore) -> None:
+    async def _bring_up_to_date(self, subject: str, kind: Kind, gate: asyncio.Semaphore) -> None:
         async with gate:
-            who = await self._api.person(subject)
+            who = await (self._api.program if kind == "service" else self._api.person)(subject)
             if who is None:
                 await self._sessions.withdraw(self._issuer, subject, "shut or removed at the identity provider")
                 return
@@ -108,13 +109,22 @@ class Following:
             except NotAllowed as refused:
                 log.info("somebody is not let in any more", reason=refused.code)
 
-    async def _known(self, subjects: set[str] | None) -> set[str]:
-        """Those of these, or all, who have an account here: following makes none."""
-        query = select(UserRow.subject).where(UserRow.issuer == self._issuer, UserRow.kind == "person")
-        if subjects is not None:
-            query = query.where(UserRow.subject.in_(subjects))
+    async def _concerned(self, events: Iterable[Happened]) -> dict[str, Kind]:
+        """Subjects that have an account here, which following makes none of, and whether they are programs.
+
+        An event of a group may be about everybody; one of a client names none of its accounts, so it is about all
+        programs, which are few.
+        """
+        abouts = {event.about for event in events}
+        named = UserRow.subject.in_({event.subject for event in events if event.subject})
+        which: list[ColumnElement[bool]] = [named]
+        if "client" in abouts:
+            which.append(UserRow.kind == "service")
+        if "group" in abouts:
+            which = [true()]
+        query = select(UserRow.subject, UserRow.kind).where(UserRow.issuer == self._issuer, or_(*which))
         async with self._database.read() as session:
-            return {subject for subject in await session.scalars(query) if subject}
+            return {subject: read_kind(kind) for subject, kind in await session.execute(query) if subject}
 
     async def _hold(self) -> int | None:
         """The time of the last event that was read, when it is this gateway's turn to read."""
