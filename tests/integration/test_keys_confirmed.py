@@ -27,11 +27,10 @@ from appliance.identity import (
 from appliance.identity.credentials import Credential
 from appliance.identity.errors import AccessEnded
 from appliance.identity.leases import Leases
-from appliance.migrations import migrate
 from appliance.settings import IdentitySection, OidcSection, Settings
 from appliance.storage import Database, StorageSettings
+from tests.support.databases import Databases
 from tests.support.gateway import QUICK_HASH
-from tests.support.sso import database_of
 
 WEEK = timedelta(days=7)
 ISSUER = "https://id.x.test"
@@ -71,10 +70,8 @@ class Door:
 
 
 @pytest.fixture
-async def door(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Door]:
-    url = database_of(request).replace("postgresql://", "postgresql+psycopg://", 1)
-    database = Database(StorageSettings(url or f"sqlite+aiosqlite:///{tmp_path}/appliance.db", tmp_path))
-    await migrate(database)
+async def door(databases: Databases, tmp_path: Path) -> AsyncIterator[Door]:
+    database = Database(StorageSettings(databases.new(tmp_path / "door"), tmp_path))
     clock, passwords = MovableClock(), Passwords(min_length=12, cost=QUICK_HASH)
     rights = RightsCache(clock, monotonic=clock.monotonic)
     settings = IdentitySettings(keys_confirmed_for=WEEK)

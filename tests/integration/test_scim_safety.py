@@ -14,10 +14,9 @@ from appliance.identity import Passwords, People, PersonChange, RightsCache
 from appliance.identity.models import RightsVersionRow
 from appliance.identity.scim.errors import ScimRefused
 from appliance.identity.scim.service import Scim
-from appliance.migrations import migrate
 from appliance.storage import Database, StorageSettings
+from tests.support.databases import Databases
 from tests.support.gateway import QUICK_HASH
-from tests.support.sso import database_of
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
@@ -55,12 +54,10 @@ class Firm:
 
 
 @pytest.fixture
-async def firm(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Firm]:
-    url = database_of(request).replace("postgresql://", "postgresql+psycopg://", 1)
+async def firm(databases: Databases, tmp_path: Path) -> AsyncIterator[Firm]:
     clock = SystemClock()
     rights = RightsCache(clock)
-    database = Database(StorageSettings(url or f"sqlite+aiosqlite:///{tmp_path}/appliance.db", tmp_path))
-    await migrate(database)
+    database = Database(StorageSettings(databases.new(tmp_path / "firm"), tmp_path))
     people = People(database, clock, Passwords(min_length=12, cost=QUICK_HASH), rights)
     yield Firm(Scim(database, clock, rights), people, rights, database)
     await database.close()
