@@ -1,6 +1,9 @@
 """Reading files in the cage: formats, hostile files, passages."""
 
+import asyncio
+import contextlib
 import io
+import os
 import zipfile
 from pathlib import Path
 
@@ -22,6 +25,28 @@ from tests.support.process import SAMPLES
 
 async def read(path: Path, name: str | None = None, limits: CageLimits | None = None) -> ParsedDocument:
     return await parse_file(path, name or path.name, limits or CageLimits())
+
+
+async def test_nobody_on_the_machine_reads_a_documents_name_off_the_process_list(tmp_path: Path) -> None:
+    """`ps` shows arguments and, to the same user, the environment."""
+    name, file = "Dismissal of Ann.csv", tmp_path / "0f3a"
+    file.write_text("who,when\nAnn,May\n")
+    shown: list[str] = []
+
+    def look() -> None:
+        for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+            with contextlib.suppress(OSError):  # it ended
+                line = Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
+                if "appliance.parsing.child" in line:
+                    shown.append(line + Path(f"/proc/{pid}/environ").read_text(errors="replace"))
+
+    reading = asyncio.create_task(read(file, name))
+    while not reading.done():
+        look()
+        await asyncio.sleep(0.005)
+    assert "May" in text_of(await reading)
+    assert shown, "the child was seen"
+    assert not [text for text in shown if "Dismissal" in text or str(tmp_path) in text]
 
 
 def text_of(parsed: ParsedDocument) -> str:
