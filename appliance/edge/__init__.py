@@ -6,9 +6,9 @@ Rule: this room alone knows how an error of ours becomes a status and a body. `/
 
 from appliance.edge.bodies import BodyCutOff, StrictJson, read_json, reads_own_body
 from appliance.edge.errors import anthropic_type, exception_handlers, openai_error
-from appliance.edge.headers import FIXED, SEALED, fixed_headers, with_fixed
+from appliance.edge.headers import FIXED, SEALED, STRICT_TRANSPORT, fixed_headers, with_fixed
 from appliance.edge.health import Dependency, HealthController, ReadinessCheck
-from appliance.edge.presence import ClientGone, while_connected
+from appliance.edge.presence import PRESENCE, ClientGone, Presence, while_connected
 from appliance.edge.proxies import Proxies
 from appliance.edge.requestlog import RequestLog
 from appliance.edge.requests import RequestFrame
@@ -19,12 +19,15 @@ from appliance.edge.webui import webui_routes
 
 __all__ = [
     "FIXED",
+    "PRESENCE",
     "SEALED",
+    "STRICT_TRANSPORT",
     "BodyCutOff",
     "ClientGone",
     "Dependency",
     "Described",
     "HealthController",
+    "Presence",
     "Proxies",
     "ReadinessCheck",
     "RequestFrame",

@@ -23,6 +23,8 @@ FIXED: Headers = (
 STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000")
 """A year without plain HTTP. Not for subdomains: they may be somebody else's."""
 
+FIXED_NAMES = frozenset(name for name, _ in (*FIXED, STRICT_TRANSPORT))
+
 SEALED = {"content-security-policy": SEALED_POLICY.decode(), "x-content-type-options": "nosniff"}
 """For bytes that people or programs brought: whatever they are, a browser runs nothing of them."""
 
@@ -36,5 +38,8 @@ def with_fixed(headers: object, fixed: Headers) -> list[tuple[bytes, bytes]]:
     """The headers of an answer, and those of `fixed` that it has not."""
     own: list[tuple[bytes, bytes]] = list(headers)  # type: ignore[call-overload] # any iterable of pairs
     names = {name for name, _ in own}
-    own.extend(header for header in fixed if header[0] not in names)
+    if FIXED_NAMES.isdisjoint(names):
+        own += fixed
+    else:
+        own += [header for header in fixed if header[0] not in names]
     return own

@@ -7,7 +7,7 @@ is logged: ids and what somebody typed after a question mark stay out of the log
 import asyncio
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -51,13 +51,33 @@ class RequestLog:
         """Write what waits."""
         waiting, self._waiting = self._waiting, []
         if waiting:
-            self._write("".join([_line(*one) for one in waiting]))
+            self._write(_lines(waiting))
+
+
+def _lines(waiting: Iterable[tuple[Any, ...]]) -> str:
+    """What is the same in many lines, such as who asked, is put into words once."""
+    seconds: dict[int, str] = {}
+    callers: dict[int, str] = {}
+    lines = []
+    for at, *rest, caller in waiting:
+        second = seconds.get(int(at)) or seconds.setdefault(int(at), datetime.fromtimestamp(int(at), UTC).isoformat())
+        stamp = f"{second[:19]}.{int(at % 1 * 1000):03d}Z"
+        said = callers.get(id(caller)) or callers.setdefault(id(caller), _name(caller))
+        lines.append(_line(stamp, *rest, said))
+    return "".join(lines)
+
+
+def _name(caller: Any) -> str:
+    if caller is None:
+        return " "
+    return (
+        f" user_id='{caller.user_id}' key_id='{caller.key_id}' " if caller.key_id else f" user_id='{caller.user_id}' "
+    )
 
 
 def _line(
-    at: float, trail: Trail, method: str, endpoint: str | None, status: int, seconds: float, whole: bool, caller: Any
+    stamp: str, trail: Trail, method: str, endpoint: str | None, status: int, seconds: float, whole: bool, caller: str
 ) -> str:
-    stamp = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     parts = [
         f"timestamp='{stamp}' level='info' event='request' method={method[:16]!r} endpoint={endpoint or None!r}",
         f"status={status or None} ms={seconds * 1000:.1f} outcome={'answered' if whole else 'cut off'!r}",
@@ -67,8 +87,4 @@ def _line(
     if trail.model_id:
         tokens = f"prompt_tokens={trail.prompt_tokens} completion_tokens={trail.completion_tokens}"
         parts.append(f"model={trail.model_id!r} {tokens}")
-    if caller is not None:
-        key = f" key_id='{caller.key_id}'" if caller.key_id else ""
-        parts.append(f"user_id='{caller.user_id}'{key}")
-    parts.append(f"request_id='{trail.request_id}'\n")
-    return " ".join(parts)
+    return f"{' '.join(parts)}{caller}request_id='{trail.request_id}'\n"

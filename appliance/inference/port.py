@@ -1,9 +1,11 @@
 """What other rooms may ask of the engines."""
 
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
+
+from msgspec import Struct
 
 from appliance.foundation import Lane
 
@@ -97,21 +99,24 @@ class ChatDelta:
     usage: Usage | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Forward:
-    """A request of the OpenAI-compatible door, ready for an engine."""
+class Forward(Struct, frozen=True, gc=False):
+    """A request of the OpenAI-compatible door, ready for an engine; of a kind of record that is made fast."""
 
     model_id: str
     path: str
     """Begins with `/v1`."""
-    body: bytes = field(repr=False)
+    body: bytes
     lane: Lane = "interactive"
     tokens: int = 0
     """What it may cost, prompt and answer; by this the load is judged."""
-    affinity: bytes = field(default=b"", repr=False)
+    affinity: bytes = b""
     """Requests of equal value begin alike, so that the engine that has seen one knows the beginning of the other."""
     content_type: bytes = b""
     """Empty: JSON. Anything else goes to no fallback, since the model's name in it cannot be changed."""
+
+    def __repr__(self) -> str:
+        """Without what people wrote."""
+        return f"Forward({self.model_id!r}, {self.path!r})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
+from msgspec import Struct
 
 from appliance.foundation import ApplianceError, Lane, explain_cancelled
 from appliance.identity import Principal, require_model
@@ -25,14 +25,13 @@ ERROR_BYTES = 20_000
 """An engine's error is read so far."""
 
 
-@dataclass(frozen=True, slots=True)
-class EngineCall:
+class EngineCall(Struct, frozen=True):
     """A request that was checked, and rebuilt from its allowlist."""
 
     model_id: str
     endpoint: str
     """As in the address, without the version: `chat/completions`."""
-    body: bytes = field(repr=False)
+    body: bytes
     prompt_tokens: int
     """An estimate."""
     max_tokens: int
@@ -41,11 +40,15 @@ class EngineCall:
     with_usage: bool = False
     """The caller asked for the usage event of a stream; the engine is always asked for it."""
     lane: Lane = "interactive"
-    affinity: bytes = field(default=b"", repr=False)
+    affinity: bytes = b""
     content_type: bytes = b""
     """Empty: JSON."""
-    shortened: Callable[[int], bytes] | None = field(default=None, repr=False)
+    shortened: Callable[[int], bytes] | None = None
     """The body anew, with at most so many tokens to generate: when a budget has less left than was asked for."""
+
+    def __repr__(self) -> str:
+        """Without what people wrote."""
+        return f"EngineCall({self.model_id!r}, {self.endpoint!r})"
 
 
 class Opened(Protocol):

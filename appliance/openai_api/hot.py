@@ -6,12 +6,14 @@ byte.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
+from litestar.connection import ASGIConnection
 from litestar.exceptions import MethodNotAllowedException
-from litestar.handlers import ASGIRouteHandler, asgi
-from litestar.types import Guard, Receive, Scope, Send
+from litestar.handlers import ASGIRouteHandler
+from litestar.types import ExceptionHandlersMap, Guard, Receive, Scope, Send
 
-from appliance.edge import Described, sse
+from appliance.edge import PRESENCE, Described, Presence, sse
 from appliance.foundation import ApplianceError, explain_cancelled, note_error
 from appliance.identity import Permission, Principal, requires
 from appliance.openai_api.calls import Opened
@@ -39,7 +41,7 @@ def hot_route(path: str, begin: Open, about: Described, *, guards: Sequence[Guar
         body = await _body(receive)
         if not body:
             raise InvalidBody("The body is missing.")
-        gone = _Departure(receive)
+        gone = _Departure(scope["state"].get(PRESENCE) or Presence())
         try:
             opened = await begin(scope["user"], body)
             try:
@@ -52,7 +54,25 @@ def hot_route(path: str, begin: Open, about: Described, *, guards: Sequence[Guar
         finally:
             gone.forget()
 
-    return asgi(path, guards=[requires(Permission.MODELS_USE), *guards], copy_scope=False, opt=about.opt())(handle)
+    all_guards = [requires(Permission.MODELS_USE), *guards]
+    return _Handler(path, guards=all_guards, copy_scope=False, opt=about.opt())(handle)
+
+
+class _Handler(ASGIRouteHandler):
+    """The framework's, but for what it makes anew for each request: its copy for each guard, and its error handlers."""
+
+    _errors: "ExceptionHandlersMap | None" = None
+
+    async def authorize_connection(self, connection: ASGIConnection[Any, Any, Any, Any]) -> None:
+        """Ask the guards. Raises what they raise."""
+        for guard in self.resolve_guards():
+            await guard(connection, self)  # type: ignore[misc] # the framework makes all of them coroutines
+
+    def resolve_exception_handlers(self) -> ExceptionHandlersMap:
+        """Asked for by each request, when everything is registered: found once."""
+        if self._errors is None:
+            self._errors = super().resolve_exception_handlers()
+        return self._errors
 
 
 async def _body(receive: Receive) -> bytes:
@@ -71,28 +91,24 @@ async def _body(receive: Receive) -> bytes:
 class _Departure:
     """Cancels the task that made it when the client leaves. Cheaper than a second task for the work."""
 
-    def __init__(self, receive: Receive) -> None:
+    __slots__ = ("_presence", "_work", "happened")
+
+    def __init__(self, presence: Presence) -> None:
         self.happened = False
         self._work = asyncio.current_task()
-        self._watch = asyncio.ensure_future(_until_gone(receive))
-        self._watch.add_done_callback(self._note)
+        self._presence = presence
+        presence.watch(self._note)
 
-    def _note(self, watch: "asyncio.Future[None]") -> None:
-        if not watch.cancelled() and self._work is not None:
+    def _note(self) -> None:
+        if self._work is not None:
             self.happened = True
             self._work.cancel()
 
     def forget(self) -> None:
         """The work is over; whoever leaves now leaves in peace."""
-        self._watch.remove_done_callback(self._note)
-        self._watch.cancel()
+        self._presence.forget()
         if self.happened and self._work is not None:
             self._work.uncancel()
-
-
-async def _until_gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 async def _whole(opened: Opened, send: Send) -> None:

@@ -5,26 +5,26 @@ from appliance.usage.plan import Plan
 from appliance.usage.values import REQUESTS, TOKENS
 from appliance.usage.wire import Standing
 
-NAMES = (
-    (REQUESTS, b"x-ratelimit-limit-requests", b"x-ratelimit-remaining-requests", b"x-ratelimit-reset-requests"),
-    (TOKENS, b"x-ratelimit-limit-tokens", b"x-ratelimit-remaining-tokens", b"x-ratelimit-reset-tokens"),
-)
+NAMES = {
+    REQUESTS: (b"x-ratelimit-limit-requests", b"x-ratelimit-remaining-requests", b"x-ratelimit-reset-requests"),
+    TOKENS: (b"x-ratelimit-limit-tokens", b"x-ratelimit-remaining-tokens", b"x-ratelimit-reset-tokens"),
+}
 
 
 def rate_headers(plan: Plan, now_s: float) -> tuple[tuple[bytes, bytes], ...]:
     """Of the rate per minute; where there is none, of the budget with the least left. Nothing where nothing is set."""
     made: list[tuple[bytes, bytes]] = []
-    for measure, limit, remaining, reset in NAMES:
-        rates = [rate for rate in plan.rates if rate.measure == measure]
+    for measure, rates, budgets in plan.told:
+        limit, remaining, reset = NAMES[measure]
         if rates:
-            rate = min(rates, key=lambda r: r.remaining(now_s)) if len(rates) > 1 else rates[0]
-            made += _two(limit, remaining, rate.limit, rate.remaining(now_s))
+            rate = rates[0] if len(rates) == 1 else min(rates, key=lambda r: r.remaining(now_s))
+            made.append((limit, b"%d" % rate.limit))
+            made.append((remaining, b"%d" % rate.remaining(now_s)))
             made.append((reset, duration(rate.reset_s(now_s))))
-            continue
-        budgets = [a for a in plan.allowances if a.measure == measure]
-        if budgets:
-            budget = min(budgets, key=left) if len(budgets) > 1 else budgets[0]
-            made += _two(limit, remaining, budget.limit, left(budget))
+        elif budgets:
+            budget = budgets[0] if len(budgets) == 1 else min(budgets, key=left)
+            made.append((limit, b"%d" % budget.limit))
+            made.append((remaining, b"%d" % left(budget)))
             ends_s = plan.ends_s.get(budget.rule.period)
             if ends_s is not None:
                 made.append((reset, duration(max(0.0, ends_s - now_s))))
@@ -52,7 +52,3 @@ def duration(seconds: float) -> bytes:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return b"%dh%dm%ds" % (hours, minutes, rest) if hours else b"%dm%ds" % (minutes, rest)
-
-
-def _two(limit: bytes, remaining: bytes, amount: int, rest: int) -> list[tuple[bytes, bytes]]:
-    return [(limit, b"%d" % amount), (remaining, b"%d" % rest)]

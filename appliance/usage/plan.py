@@ -8,7 +8,7 @@ from appliance.foundation import Clock
 from appliance.identity import Principal
 from appliance.usage.allowance import Allowance
 from appliance.usage.limits import LimitBook
-from appliance.usage.values import LIMITS, MILLISECONDS, NO_KEY, CounterKey, Limit
+from appliance.usage.values import LIMITS, MILLISECONDS, NO_KEY, REQUESTS, TOKENS, CounterKey, Limit
 from appliance.usage.window import Gcra
 
 LONGEST_S = 60.0
@@ -36,6 +36,8 @@ class Plan:
     """When the present day and month end."""
     counts_time: bool
     """Whether a budget of engine time is among them."""
+    told: tuple[tuple[int, tuple[Gcra, ...], tuple[Allowance, ...]], ...]
+    """Measure, its rates, its budgets: what callers are told in headers."""
 
     def short_of(self, amounts: Amounts, now_s: float, *, queued_at: Allowance | None = None) -> Counter | None:
         """The first counter that does not let this through now; None when all do.
@@ -82,15 +84,16 @@ def make_plan(principal: Principal, counters: Sequence[Counter], *, clock: Clock
     now = clock.now()
     midnight = datetime.combine(now.date() + timedelta(days=1), time(), UTC)
     next_month = datetime.combine((now.replace(day=28) + timedelta(days=4)).date().replace(day=1), time(), UTC)
-    allowances = [c for c in counters if isinstance(c, Allowance)]
+    allowances = tuple(c for c in counters if isinstance(c, Allowance))
+    rates = tuple(c for c in counters if isinstance(c, Gcra))
     return Plan(
         principal=principal,
         subjects=subjects_for(principal),
         user=principal.user_id.bytes,
         key=(principal.key_id or NO_KEY).bytes,
         groups=tuple(g.bytes for g in sorted(principal.group_ids)),
-        allowances=tuple(allowances),
-        rates=tuple(c for c in counters if isinstance(c, Gcra)),
+        allowances=allowances,
+        rates=rates,
         day=now.date(),
         good_until_s=now_s + min(LONGEST_S, (midnight - now).total_seconds()),
         ends_s={
@@ -98,6 +101,10 @@ def make_plan(principal: Principal, counters: Sequence[Counter], *, clock: Clock
             "month": now_s + (next_month - now).total_seconds(),
         },
         counts_time=any(a.measure == MILLISECONDS for a in allowances),
+        told=tuple(
+            (m, tuple(r for r in rates if r.measure == m), tuple(a for a in allowances if a.measure == m))
+            for m in (REQUESTS, TOKENS)
+        ),
     )
 
 

@@ -1,7 +1,8 @@
 """What the doors say of a call, before and after it."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from appliance.foundation import Lane
 
@@ -9,9 +10,8 @@ Outcome = Literal["done", "cancelled", "failed", "unsettled"]
 """`unsettled`: the gateway was killed before the end; only the journal says that."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """What a call may cost."""
+class Ask(Struct, frozen=True, gc=False):
+    """What a call may cost. One per request: a frozen record of this kind is made in a tenth of a dataclass's time."""
 
     model_id: str
     endpoint: str
@@ -23,8 +23,7 @@ class Ask:
     lane: Lane = "interactive"
 
 
-@dataclass(frozen=True, slots=True)
-class Spent:
+class Spent(Struct, frozen=True, gc=False):
     """What it did cost."""
 
     prompt_tokens: int
