@@ -15,7 +15,10 @@ from appliance.edge import FIXED, STRICT_TRANSPORT, Presence
 
 LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+: [\t -~\x80-\xff]*\r\n")
 """One header; nothing in it can begin another."""
-READY = {header: b"%b: %b\r\n" % header for header in (*FIXED, STRICT_TRANSPORT)}
+READY = tuple(
+    (list(fixed), b"".join(b"%b: %b\r\n" % header for header in fixed)) for fixed in (FIXED, (*FIXED, STRICT_TRANSPORT))
+)
+"""Headers with which nearly every answer ends, and their lines."""
 FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 """Headers that say how the answer is framed."""
 WITHOUT_BODY = frozenset({204, 304})
@@ -81,16 +84,16 @@ class Cycle(RequestResponseCycle):
     def _head(self, status: int, headers: Any) -> bytes:
         lines = [STATUS_LINE[status]]
         closes = False
-        for name, value in (*self.default_headers, *headers):
-            line = READY.get((name, value))
-            if line is None:
-                name = name.lower()  # noqa: PLW2901 - the same name
-                line = b"%b: %b\r\n" % (name, value)
-                if LINE.fullmatch(line) is None:
-                    raise RuntimeError(f"The header {name[:80]!r} cannot be sent.")
-                if name in FRAMING:
-                    closes |= self._frame(name, value)
+        headers, ready = _without_ready([*self.default_headers, *headers])
+        for name, value in headers:
+            name = name.lower()  # noqa: PLW2901 - the same name
+            line = b"%b: %b\r\n" % (name, value)
+            if LINE.fullmatch(line) is None:
+                raise RuntimeError(f"The header {name[:80]!r} cannot be sent.")
+            if name in FRAMING:
+                closes |= self._frame(name, value)
             lines.append(line)
+        lines.append(ready)
         if closes:
             self.keep_alive = False
         elif not self.keep_alive:
@@ -133,3 +136,11 @@ class Cycle(RequestResponseCycle):
         if not self.keep_alive:
             self.transport.close()
         self.on_response()
+
+
+def _without_ready(headers: list[tuple[bytes, bytes]]) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """The headers before those whose lines are ready, and these lines."""
+    for fixed, lines in READY:
+        if headers[-len(fixed) :] == fixed:
+            return headers[: -len(fixed)], lines
+    return headers, b""

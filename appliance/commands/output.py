@@ -3,26 +3,30 @@
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
 from appliance.foundation import ApplianceError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 WIDE = 300
 """Characters of a line that goes into a pipe or file."""
 
 
-def console() -> Console:
-    """Standard output, plain when it is no terminal."""
+def console() -> "Console":
+    """Standard output with tables and progress, plain when it is no terminal."""
+    from rich.console import Console  # noqa: PLC0415 - takes 5 MB, for which a server has no use
+
     return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
 
 
 def say(text: str) -> None:
     """A line for people, on standard output."""
-    console().print(text, markup=False)
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def print_json(value: Any) -> None:
@@ -32,6 +36,8 @@ def print_json(value: Any) -> None:
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Nothing is cut: names are there to be copied. What is too long for a terminal is folded."""
+    from rich.table import Table  # noqa: PLC0415 - see above
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")

@@ -19,6 +19,8 @@ class Protocol(HttpToolsProtocol):
     """uvicorn's, with a cheaper cycle of request and answer, and our headers on its answer to what is no HTTP."""
 
     _running: Cycle | None = None
+    _idle_since = 0.0
+    """By the loop's clock; 0 while a request is under way."""
 
     def on_headers_complete(self) -> None:
         """The head of a request is here: the application begins, unless an earlier request is still being answered."""
@@ -57,9 +59,46 @@ class Protocol(HttpToolsProtocol):
         self._running = cycle
         super()._start_asgi_task(cycle, app)
 
+    def data_received(self, data: bytes) -> None:
+        """The client goes on."""
+        self._idle_since = 0.0
+        super().data_received(data)
+
+    def _unset_keepalive_if_required(self) -> None:
+        """The timer stays: setting a new one after each answer costs more than one that looks now and then."""
+
+    def on_response_complete(self) -> None:
+        """Answer the next request that has come already, or begin to wait for one."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._look_later(self.timeout_keep_alive)
+
+    def _look_later(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection on which nothing was asked for too long."""
+        self.timeout_keep_alive_task = None
+        if self._idle_since and not self.transport.is_closing():
+            left_s = self._idle_since + self.timeout_keep_alive - self.loop.time()
+            if left_s > 0:
+                self._look_later(left_s)
+            else:
+                self.transport.close()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever answers, not only whoever asks for the next message."""
         super().connection_lost(exc)
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+            self.timeout_keep_alive_task = None
         if self._running is not None:
             self._running.leave()
             self._running = None

@@ -59,11 +59,11 @@ def _lines(waiting: Iterable[tuple[Any, ...]]) -> str:
     seconds: dict[int, str] = {}
     callers: dict[int, str] = {}
     lines = []
-    for at, *rest, caller in waiting:
+    for at, trail, method, endpoint, status, took_s, whole, caller in waiting:
         second = seconds.get(int(at)) or seconds.setdefault(int(at), datetime.fromtimestamp(int(at), UTC).isoformat())
         stamp = f"{second[:19]}.{int(at % 1 * 1000):03d}Z"
         said = callers.get(id(caller)) or callers.setdefault(id(caller), _name(caller))
-        lines.append(_line(stamp, *rest, said))
+        lines.append(_line(stamp, trail, method, endpoint, status, took_s, whole, said))
     return "".join(lines)
 
 

@@ -3,6 +3,7 @@
 Imports nothing of ours.
 """
 
+from appliance.foundation import bare  # noqa: F401 - before whoever loads structlog
 from appliance.foundation.clock import Clock, SystemClock
 from appliance.foundation.context import TRAIL, Caller, Span, Tracer, Trail, note_error, traced
 from appliance.foundation.ending import end_within

@@ -54,7 +54,7 @@ def hot_route(path: str, begin: Open, about: Described, *, guards: Sequence[Guar
         finally:
             gone.forget()
 
-    all_guards = [requires(Permission.MODELS_USE), *guards]
+    all_guards: list[Guard] = [requires(Permission.MODELS_USE), *guards]
     return _Handler(path, guards=all_guards, copy_scope=False, opt=about.opt())(handle)
 
 

@@ -10,7 +10,7 @@ from uvicorn.server import ServerState
 
 from appliance.commands.cycle import Bell
 from appliance.commands.web import Protocol
-from appliance.edge import PRESENCE
+from appliance.edge import FIXED, PRESENCE, fixed_headers
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
 GET = b"GET /a%20b?c=d HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -54,7 +54,6 @@ async def answered(app: App, request: bytes = GET) -> Transport:
     protocol.data_received(request)
     for _ in range(5):
         await asyncio.sleep(0)
-    protocol._unset_keepalive_if_required()
     return transport
 
 
@@ -74,6 +73,41 @@ async def test_an_answer_with_a_length_is_sent_as_it_is() -> None:
     transport = await answered(saying(b"abc", b"de", headers=[(b"Content-Length", b"5"), (b"x-y", b"caf\xe9")]))
     assert transport.written == b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\nx-y: caf\xe9\r\n\r\nabcde"
     assert not transport.closed
+
+
+@pytest.mark.parametrize("https", [False, True])
+async def test_the_headers_of_every_answer_are_sent_whole_and_once(*, https: bool) -> None:
+    fixed = fixed_headers(https=https)
+    whole = await answered(saying(b"", headers=[(b"content-length", b"0"), *fixed]))
+    lines = whole.written.split(b"\r\n")[1:-2]
+    assert lines == [b"content-length: 0", *(b"%b: %b" % header for header in fixed)]
+    cut = await answered(saying(b"", headers=[(b"content-length", b"0"), *FIXED[1:]]))
+    assert cut.written.split(b"\r\n")[1:-2] == [b"content-length: 0", *(b"%b: %b" % header for header in FIXED[1:])]
+
+
+async def test_an_idle_connection_is_closed_and_a_busy_one_is_not() -> None:
+    protocol, transport = connected(saying(b"", headers=[(b"content-length", b"0")]))
+    protocol.timeout_keep_alive = 0.08  # type: ignore[assignment] # seconds, and parts of one
+    for _ in range(4):
+        protocol.data_received(GET)
+        await asyncio.sleep(0.04)
+        assert not transport.closed
+    await asyncio.sleep(0.2)
+    assert transport.closed
+
+
+async def test_a_connection_is_not_idle_while_it_is_answered() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.sleep(0.12)
+        await saying(b"", headers=[(b"content-length", b"0")])(scope, receive, send)
+
+    protocol, transport = connected(app)
+    protocol.timeout_keep_alive = 0.05  # type: ignore[assignment] # seconds, and parts of one
+    for _ in range(2):
+        protocol.data_received(GET)
+        await asyncio.sleep(0.14)
+        assert not transport.closed
+    assert transport.written.count(b"200 OK") == 2
 
 
 async def test_an_answer_without_a_length_comes_in_chunks() -> None:
@@ -161,7 +195,6 @@ async def test_requests_on_one_connection_are_answered_in_order() -> None:
     for _ in range(9):
         await asyncio.sleep(0)
     assert transport.written.index(b"/a%20b") < transport.written.index(b"/p")
-    protocol._unset_keepalive_if_required()
 
 
 @pytest.mark.parametrize("requests", [GET, GET + POST])
