@@ -20,6 +20,7 @@ import pytest
 from keycloak import KeycloakAdmin
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from appliance.identity.sso import rounds
 from appliance.settings import IdentitySection, OidcSection, ServerSection
 from tests.fakes.engine import FakeEngine
 from tests.support import keycloak as support
@@ -28,7 +29,16 @@ from tests.support.keycloak import ADMIN, Keycloak
 from tests.support.valkey import free_port
 
 REALM = "firm"
+ROUND_S = 10.0
+"""In which whoever has a key is looked up once, instead of ten minutes."""
 PASSWORD = "correct horse battery staple"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first one waits for Keycloak, two bootstraps and a browser to start: minutes on a busy machine."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(400))
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +61,7 @@ def bootstrap(keycloak: Keycloak, folder: Path, url: str, *more: str, realm: str
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -127,8 +137,10 @@ async def firm(keycloak: Keycloak, engine: FakeEngine, tmp_path_factory: pytest.
         server=ServerSection(port=port),
         identity=IdentitySection(mode="oidc", oidc=oidc),
     )
-    async with gateway(settings, port=port) as running:
-        yield Firm(keycloak, running, url)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rounds, "ROUND_S", ROUND_S)
+        async with gateway(settings, port=port) as running:
+            yield Firm(keycloak, running, url)
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,7 @@ import pytest
 from keycloak import KeycloakAdmin
 
 from appliance.identity.bootstrap import Administrator, connect
+from tests.support.authority import Authority
 from tests.support.valkey import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,6 +44,8 @@ class Keycloak:
 
     folder: Path
     port: int = field(default_factory=free_port)
+    tls_port: int = field(default_factory=free_port)
+    """The same realms over https, signed by an authority of our own."""
     process: "subprocess.Popen[bytes] | None" = None
     started_s: float = 0.0
     """How long the last start took."""
@@ -50,6 +53,15 @@ class Keycloak:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def tls_url(self) -> str:
+        return f"https://127.0.0.1:{self.tls_port}"
+
+    @property
+    def ca_file(self) -> Path:
+        """Of the authority that signed its certificate."""
+        return self.folder / "authority.pem"
 
     def issuer(self, realm: str) -> str:
         return f"{self.url}/realms/{realm}"
@@ -64,6 +76,8 @@ class Keycloak:
     def start(self) -> None:
         """Returns when it answers."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        if not self.ca_file.exists():
+            Authority(self.folder, "authority").server_files()
         began = time.monotonic()
         with (self.folder / "keycloak.log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -111,6 +125,9 @@ class Keycloak:
             "--http-enabled=true",
             "--http-host=127.0.0.1",
             f"--http-port={self.port}",
+            f"--https-port={self.tls_port}",
+            f"--https-certificate-file={self.folder / 'server-True.pem'}",
+            f"--https-certificate-key-file={self.folder / 'server-True.key'}",
             "--hostname-strict=false",
             f"--db-url=jdbc:h2:file:{database};NON_KEYWORDS=VALUE",
         ]

@@ -34,13 +34,13 @@ def with_provider(settings: Settings, provider: FakeProvider, **other: Any) -> S
 
 
 @asynccontextmanager
-async def sso_gateway(settings: Settings) -> AsyncIterator[Gateway]:
-    """Serve until the block ends."""
+async def sso_gateway(settings: Settings, *, port: int = 0) -> AsyncIterator[Gateway]:
+    """Serve until the block ends. `port` 0: any that is free."""
     settings.data.mkdir(parents=True, exist_ok=True)
     parts = build_parts(settings, hash_cost=QUICK_HASH)
     await migrate(parts.database)
     await parts.people.create(email="first@localhost", name="First", password=None, roles=("administrator",))
-    config = server_config(build_app(parts))
+    config = server_config(build_app(parts), port=port)
     config.timeout_graceful_shutdown = 2
     server = uvicorn.Server(config)
     async with AsyncExitStack() as stack:
