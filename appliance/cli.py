@@ -29,6 +29,7 @@ MODULES = {
     "break_glass": ("break-glass",),
     "bundle": ("bundle",),
     "chart": ("chart",),
+    "backup": ("backup",),
 }
 """Module of `commands/` → the commands that it registers; a test holds this against the modules."""
 

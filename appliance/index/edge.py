@@ -13,12 +13,14 @@ somebody wants that; beyond some hundred thousand passages a Qdrant server is th
 """
 
 import asyncio
+import fcntl
 import json
 import os
 import shutil
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
@@ -58,6 +60,7 @@ class EdgeIndex:
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="index-read")
         self._passage_words, self._question_words = Tokenizer(), Tokenizer()  # of the writer, of the reader
         self._shards: dict[str, qe.EdgeShard] = {}
+        self._lock_file = folder.with_name(f"{folder.name}.lock")
         self._opening = threading.Lock()  # both threads may be the first to want a space
         self._unflushed: dict[str, int] = {}
 
@@ -99,8 +102,19 @@ class EdgeIndex:
         await _on(self._writer, self._close)
         self._writer.shutdown()
 
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """While somebody copies the folder, as a backup does, nothing in it changes."""
+        self._lock_file.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(self._lock_file, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH)
+            yield
+        finally:
+            os.close(handle)
+
     def _ensure(self, space: str, dimension: int) -> None:
-        with self._opening:
+        with self._opening, self._writing():
             self._ensure_held(space, dimension)
 
     def _ensure_held(self, space: str, dimension: int) -> None:
@@ -139,7 +153,8 @@ class EdgeIndex:
         if not (self._folder / space / "space.json").exists():
             return None
         try:
-            shard = qe.EdgeShard.load(str(self._folder / space / "shard"))
+            with self._writing():  # what was not flushed is replayed
+                shard = qe.EdgeShard.load(str(self._folder / space / "shard"))
         except Exception as error:
             # the library raises plain Exception; a held lock is told apart by its words only
             if "WouldBlock" in str(error) or "lock" in str(error).lower():
@@ -149,8 +164,10 @@ class EdgeIndex:
         return shard
 
     def _upsert(self, space: str, points: Sequence[PassagePoint]) -> None:
-        self._shards[space].update(qe.UpdateOperation.upsert_points([self._point(p) for p in points]))
-        self._settle(space, len(points))
+        made = [self._point(point) for point in points]
+        with self._writing():
+            self._shards[space].update(qe.UpdateOperation.upsert_points(made))
+            self._settle(space, len(points))
 
     def _settle(self, space: str, written: int) -> None:
         """Make what was written durable."""
@@ -203,8 +220,9 @@ class EdgeIndex:
         if shard is None:
             return
         match = qe.FieldCondition(VERSION_KEY, match=qe.MatchAny([str(v) for v in version_ids]))
-        shard.update(qe.UpdateOperation.delete_points_by_filter(qe.Filter(must=[match])))
-        self._settle(space, len(version_ids))
+        with self._writing():
+            shard.update(qe.UpdateOperation.delete_points_by_filter(qe.Filter(must=[match])))
+            self._settle(space, len(version_ids))
 
     def _count(self, space: str, version_id: UUID) -> int:
         shard = self._open(space)
@@ -216,12 +234,14 @@ class EdgeIndex:
     def _optimize(self, space: str) -> None:
         shard = self._open(space)
         if shard is not None:
-            shard.optimize()
+            with self._writing():
+                shard.optimize()
 
     def _close(self) -> None:
-        for shard in self._shards.values():
-            shard.flush()
-            shard.close()
+        with self._writing():
+            for shard in self._shards.values():
+                shard.flush()
+                shard.close()
         self._shards.clear()
         self._unflushed.clear()
 

