@@ -148,11 +148,10 @@ async def test_a_larger_or_smaller_limit_counts_at_the_next_question(town: Town)
 
 async def test_what_a_silent_gateway_did_not_use_comes_back(town: Town) -> None:
     key = CounterKey(f"user:{uuid4()}", *("tokens_per_day", "2026-11-25"))
-    town_settings = town.settings("x")
-    quick = UsageSettings(town_settings.folder, url=town_settings.url, lease_timeout_s=0.3)
-    opened = shared_pool(town.database(), quick)
-    assert opened is not None
-    gone, here = opened(uuid4()), opened(uuid4())
+    patient, gateway = town.settings("x"), uuid4()
+    hasty = shared_pool(town.database(), UsageSettings(patient.folder, url=patient.url, lease_timeout_s=0.3))
+    assert hasty is not None
+    gone, here, later = town.open_pool()(uuid4()), town.open_pool()(gateway), hasty(gateway)
     await begun(gone, key, {})
     await gone.sign()
     assert (await gone.declare(key, 100, Holding(30, 10, 40), 0)) is not None
@@ -160,10 +159,10 @@ async def test_what_a_silent_gateway_did_not_use_comes_back(town: Town) -> None:
     assert answer is not None
     assert (answer.granted, answer.left, answer.idle, answer.held) == (0, 20, 40, 10)
     await asyncio.sleep(0.5)
-    answer = await here.declare(key, 100, NOTHING, 30)
+    answer = await later.declare(key, 100, NOTHING, 30)
     assert answer is not None
     assert (answer.granted, answer.left) == (30, 40)
-    for pool in (gone, here):
+    for pool in (gone, here, later):
         await pool.close()
 
 
