@@ -120,12 +120,17 @@ class Client(httpx.AsyncClient):
     async def until_idle(self, collection_id: str, timeout_s: float = 120) -> list[Any]:
         """Wait for the end of all work in a collection; its documents."""
         async with asyncio.timeout(timeout_s):
-            async with self.stream("GET", f"/api/collections/{collection_id}/progress") as reply:
-                async for line in reply.aiter_lines():
-                    if line == "event: idle":
-                        break
+            while not await self._saw_idle(collection_id):
+                pass  # it was ended, as when rights could not be looked at for five seconds; a page asks anew
         found = await self.ok("GET", f"/api/collections/{collection_id}/documents?limit=1000")
         return list(found["items"])
+
+    async def _saw_idle(self, collection_id: str) -> bool:
+        async with self.stream("GET", f"/api/collections/{collection_id}/progress") as reply:
+            async for line in reply.aiter_lines():
+                if line == "event: idle":
+                    return True
+        return False
 
     async def collection(self, name: str, readers: list[dict[str, str]] | None = None) -> str:
         made = await self.ok("POST", "/api/collections", {"name": name, "readers": readers or []})
