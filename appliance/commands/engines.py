@@ -59,7 +59,10 @@ def setup(
 
 def engine(
     model: Annotated[str, typer.Argument(help="Id of a model of the catalogue.")],
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on the loopback address.")] = 8001,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8001,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on. Engines ask nobody who they are: other hosts need a firewall.")
+    ] = "127.0.0.1",
     config: ConfigOption = None,
 ) -> None:
     settings = inference_settings(settings_from(config))
@@ -70,7 +73,7 @@ def engine(
     choice = next((c for c in choices if c.id == model), ModelChoice(id=model))
     served = choices if choice in choices else [choice]
     share = local_shares(catalogue, served, read_gpus()).get(model)
-    command = engine_command(entry, choice, settings, port=port, gpu=share, threads=os.cpu_count() or 1)
+    command = engine_command(entry, choice, settings, port=port, gpu=share, threads=os.cpu_count() or 1, host=host)
     os.execve(command.argv[0], command.argv, command.environment)  # noqa: S606 - the service manager watches the engine itself
 
 

@@ -9,7 +9,7 @@ import json
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, MutableMapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +28,9 @@ ENDS_S = 50.0
 
 M_ARENA_MAX, ARENAS = -8, 2
 """glibc's number for `mallopt`, and how many heaps all threads share."""
+
+FIRST_HANDED = 3
+"""Number of the first file that systemd hands over."""
 
 GC_THRESHOLD = 50_000
 """New objects between two looks for cycles."""
@@ -158,9 +161,31 @@ async def work(parts: Parts) -> None:
         await ended.wait()
 
 
+def handed_socket(environment: MutableMapping[str, str], pid: int) -> socket.socket | None:
+    """The first socket that a service manager has opened for this process; None when there is none.
+
+    The variables are taken out: a child of ours would believe that they are about it.
+    """
+    given = {name: environment.pop(name, "") for name in ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")}
+    if given["LISTEN_PID"] != str(pid) or not given["LISTEN_FDS"].isdigit() or given["LISTEN_FDS"] == "0":
+        return None
+    made = socket.socket(fileno=FIRST_HANDED)
+    os.set_inheritable(FIRST_HANDED, False)
+    return made
+
+
 @contextmanager
 def bound_socket(settings: Settings) -> Iterator[socket.socket]:
-    """The server's address, held before anything is made or started. Raises AddressTaken."""
+    """The server's address, held before anything is made or started. Raises AddressTaken.
+
+    A service manager that holds the address itself hands its socket over. Then a restart refuses nobody: who comes in
+    between waits in the socket's queue.
+    """
+    handed = handed_socket(os.environ, os.getpid())
+    if handed is not None:
+        with handed:
+            yield handed
+        return
     host, port = settings.server.host, settings.server.port
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as made:  # asyncio turns Nagle off only then

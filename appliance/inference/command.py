@@ -22,7 +22,14 @@ class EngineCommand:
 
 
 def engine_command(
-    entry: Entry, choice: ModelChoice, settings: InferenceSettings, *, port: int, gpu: GpuShare | None, threads: int
+    entry: Entry,
+    choice: ModelChoice,
+    settings: InferenceSettings,
+    *,
+    port: int,
+    gpu: GpuShare | None,
+    threads: int,
+    host: str = "127.0.0.1",
 ) -> EngineCommand:
     """How to start vLLM for a model.
 
@@ -30,9 +37,10 @@ def engine_command(
         entry: From the catalogue.
         choice: From the settings.
         settings: Where environment and model files lie.
-        port: Free port on the loopback address; engines listen nowhere else, since `--api-key` is not a wall.
-        gpu: What it may use; None renders the CPU build's flags, where `--enforce-eager` is needed for right answers.
-        threads: CPU threads of the engine.
+        port: A free one.
+        gpu: None renders the CPU build's flags, where `--enforce-eager` is needed for right answers.
+        threads: Of the processor.
+        host: The loopback address, since `--api-key` is not a wall; another one only behind a firewall.
     """
     argv = [
         str(settings.engine_dir / "bin" / "python"),
@@ -42,10 +50,7 @@ def engine_command(
         str(settings.model_dir / entry.id),
         "--served-model-name",
         entry.id,
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
+        *("--host", host, "--port", str(port)),
         "--disable-uvicorn-access-log",
         "--scheduling-policy",
         "priority",  # batch work behind people; the gateway alone says which is which
