@@ -26,6 +26,7 @@ MODULES = {
     "identity": ("identity",),
     "audit": ("audit",),
     "prove": ("prove",),
+    "installing": ("install",),
     "break_glass": ("break-glass",),
     "bundle": ("bundle",),
     "chart": ("chart",),

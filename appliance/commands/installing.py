@@ -1,0 +1,55 @@
+"""`appliance install`: an installation on hosts, as its description has it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from appliance.commands.options import JsonOption
+from appliance.commands.output import print_json, say
+
+if TYPE_CHECKING:
+    from appliance.operations import Outcome, Progress
+
+DescriptionOption = Annotated[Path, typer.Option("-i", "--inventory", help="The description: installation.yml.")]
+BundleOption = Annotated[Path, typer.Option(help="Folder of the bundle, at the same place here and on every host.")]
+PlaybooksOption = Annotated[Path | None, typer.Option(help="Folder of other playbooks than the bundle's.")]
+CheckOption = Annotated[bool, typer.Option("--check", help="Say what would change, and change nothing.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("install", help="Bring hosts to what a description says; safe to repeat.")(install)
+
+
+def install(
+    description: DescriptionOption,
+    bundle: BundleOption,
+    playbooks: PlaybooksOption = None,
+    check: CheckOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    from appliance.operations import Operation, operate  # noqa: PLC0415 - the gateway's commands need none of it
+
+    _show(operate(Operation("install", description, bundle, playbooks, check), _quiet if as_json else _tell), as_json)
+
+
+def _quiet(progress: "Progress") -> None:
+    """With `--json` only the end is told."""
+
+
+def _tell(progress: "Progress") -> None:
+    where = f" ({progress.host})" if progress.host else ""
+    mark = {"play": "==", "changed": "  *", "failed": "  !", "unreachable": "  !"}.get(progress.kind)
+    if mark is not None:
+        say(f"{progress.after_s:7.1f} s {mark} {progress.text}{where}")
+
+
+def _show(outcome: "Outcome", as_json: bool) -> None:
+    if as_json:
+        print_json({"ok": outcome.ok, "changed": outcome.changed, "changes": outcome.changes, "plays": outcome.plays_s})
+        return
+    say("\ntime by phase")
+    for play, seconds in outcome.plays_s.items():
+        say(f"{seconds:7.1f} s  {play}")
+    say(f"\nDone; {outcome.changed} changes.")

@@ -1,0 +1,16 @@
+"""Runs playbooks on the hosts of an installation: one at a time, with progress as it happens, and a record of each.
+
+1. `Workspace` (workspace.py) is a folder beside the description: lock, inventory, artifacts, what was done.
+2. `ensure_secrets` and `ensure_certificates` make what must be made once, on the control machine.
+3. `run_playbook` (playbook.py) starts Ansible by ansible-runner and turns its events into `Progress`.
+4. `operate` (service.py) puts these together for a named operation. Each ends with a line in `operations.jsonl`.
+
+Rule: secrets stay in files of mode 0600. No event, no inventory and no line of the record holds one.
+"""
+
+from appliance.operations.errors import OperationBusy, OperationFailed
+from appliance.operations.playbook import Outcome, Progress
+from appliance.operations.service import OPERATIONS, Operation, operate
+from appliance.operations.workspace import Workspace
+
+__all__ = ["OPERATIONS", "Operation", "OperationBusy", "OperationFailed", "Outcome", "Progress", "Workspace", "operate"]

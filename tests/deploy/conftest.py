@@ -1,0 +1,148 @@
+"""The lab of the deploy tests: a bundle made from this checkout, hosts that reach nothing but each other."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.deploy.lab import Network, Node, ensure_base, missing
+from tests.deploy.lab.base import FOLDER, ROOT
+from tests.deploy.lab.engines import engine_binds
+from tests.deploy.lab.net import network
+
+PLAYBOOKS = ROOT / "playbooks"
+SAMPLE = PLAYBOOKS / "inventory" / "sample" / "installation.yml"
+BUNDLE_THERE = Path("/opt/bundle")
+TARGETS = {"bookworm": "debian-12", "trixie": "debian-13"}
+CODENAMES = tuple(os.environ.get("APPLIANCE_LAB_RELEASES", "bookworm").split())
+MODEL_DIR = Path(os.environ.get("APPLIANCE_ENGINES_MODEL_DIR", ROOT / ".appliance" / "models"))
+INSTALL_S = 1500
+FOR_LAB = {"device": "cpu", "environment_dir": "/opt/engine", "start_s": 600, "drain_s": 5}
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Network]:
+    if reason := missing():
+        pytest.skip(f"SKIPPED: {reason}")
+    with network() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def bundle() -> Path:
+    """Made once for a commit; what was fetched is kept between runs."""
+    folder, stamp = FOLDER / "bundle", FOLDER / "bundle.commit"
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    wanted = f"{commit.strip()} {' '.join(CODENAMES)}"
+    if stamp.exists() and stamp.read_text() == wanted and (folder / "manifest.json").exists():
+        return folder
+    shutil.rmtree(folder, ignore_errors=True)
+    key = FOLDER / "bundle-key"
+    if not key.exists():
+        appliance("bundle", "keygen", str(key))
+    began = time.monotonic()
+    targets = [word for codename in CODENAMES for word in ("--target", TARGETS[codename])]
+    archives = sorted(Path.home().glob(".m2/repository/org/keycloak/keycloak-quarkus-dist/*/*.tar.gz"))
+    given = ["--keycloak", str(archives[-1])] if archives else []
+    appliance("bundle", "build", "--output", str(folder), "--key", str(key), *targets, *given)
+    print(f"bundle made in {time.monotonic() - began:.0f} s")
+    stamp.write_text(wanted)
+    return folder
+
+
+def appliance(*words: str) -> None:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("APPLIANCE_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "appliance", *words],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+
+
+@contextmanager
+def hosts(lab: Network, bundle: Path, codename: str, names: dict[str, str]) -> Iterator[dict[str, Node]]:
+    """Booted hosts by name → address, which see the bundle, the models and the engines' environment."""
+    models = {f"/opt/models/{m.name}": m for m in MODEL_DIR.iterdir() if m.is_dir()}
+    binds = {str(BUNDLE_THERE): bundle, **engine_binds(codename), **models}
+    made = {name: Node(lab, name, address, ensure_base(codename), binds) for name, address in names.items()}
+    try:
+        for node in made.values():
+            node.start()
+        yield made
+    finally:
+        for node in made.values():
+            node.stop()
+
+
+class Installation:
+    """One description on hosts of the lab, and the operator's commands on it."""
+
+    def __init__(
+        self, lab: Network, nodes: dict[str, Node], folder: Path, changes: dict[str, Any], bundle: Path
+    ) -> None:
+        self.lab, self.nodes, self.folder, self.bundle = lab, nodes, folder, bundle
+        given = yaml.safe_load(SAMPLE.read_text(encoding="utf-8")) | changes
+        given["engines"] = {**given["engines"], **FOR_LAB}
+        self.description = folder / "installation.yml"
+        self.description.write_text(yaml.safe_dump(given), encoding="utf-8")
+        if not BUNDLE_THERE.exists():
+            BUNDLE_THERE.symlink_to(bundle)
+            self.linked = True
+
+    def install(self, *more: str) -> dict[str, Any]:
+        """`appliance install`, as somebody runs it on the control machine; what it says with `--json`."""
+        node = next(iter(self.nodes.values()))
+        options = " ".join(node.ssh_options()).replace("BatchMode=yes", "BatchMode=yes")
+        environment = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("APPLIANCE_")},
+            "ANSIBLE_SSH_ARGS": f"{options} -o ControlMaster=auto -o ControlPersist=60s -o ServerAliveInterval=10",
+        }
+        words = ["install", "-i", str(self.description), "--bundle", str(BUNDLE_THERE), "--json", *more]
+        done = self.lab.run([sys.executable, "-m", "appliance", *words], env=environment, cwd=ROOT, timeout=INSTALL_S)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    def person(self, name: str, password: str, *groups: str) -> None:
+        identity = next(n for n in self.nodes.values() if n.shell("test -d /etc/appliance/keycloak").returncode == 0)
+        facts = {
+            "server": "http://127.0.0.1:8180",
+            "realm": "appliance",
+            "name": name,
+            "password": password,
+            "groups": groups,
+        }
+        script = (ROOT / "tests" / "deploy" / "person.py").read_text(encoding="utf-8")
+        identity.done("cat >/root/person.py", given=script)
+        identity.done("/opt/appliance/current/gateway/bin/python /root/person.py", given=json.dumps(facts) + "\n")
+
+    def visit(self, name: str, password: str, proxy: str) -> dict[str, Any]:
+        """`visit.py` inside the lab's network; what it saw."""
+        facts = {
+            "url": "https://chat.acme.example",
+            "names": {"chat.acme.example": proxy, "sso.acme.example": proxy},
+            "ca": str(self.folder / "secrets" / "ca.pem"),
+            "name": name,
+            "password": password,
+            "document": "appliance/samples/documents/handbook.pdf",
+            "question": "How much does the company pay per night for a hotel?",
+        }
+        file = self.folder / "visit.json"
+        file.write_text(json.dumps(facts))
+        done = self.lab.run([sys.executable, "-m", "tests.deploy.visit", str(file)], cwd=ROOT, timeout=600)
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found

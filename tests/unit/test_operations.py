@@ -1,0 +1,124 @@
+"""What operations do on the control machine: secrets, certificates, the lock, the record, events as progress."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from appliance.installation import Installation, parse
+from appliance.operations import OperationBusy, OperationFailed, Workspace
+from appliance.operations.certificates import ensure_certificates
+from appliance.operations.playbook import Outcome, Progress, run_playbook
+from appliance.operations.secretwords import MADE, ensure_secrets
+from appliance.operations.service import version_of
+
+SAMPLE = Path(__file__).resolve().parents[2] / "playbooks" / "inventory" / "sample" / "installation.yml"
+
+
+@pytest.fixture
+def installation() -> Installation:
+    return parse(yaml.safe_load(SAMPLE.read_text(encoding="utf-8")))
+
+
+def test_secrets_are_made_once_and_for_one_pair_of_eyes(installation: Installation, tmp_path: Path) -> None:
+    folder = ensure_secrets(installation, tmp_path / "installation.yml")
+    first = {name: (folder / name).read_text() for name in MADE}
+    assert len(set(first.values())) == len(MADE)
+    assert all((folder / name).stat().st_mode & 0o777 == 0o600 for name in MADE)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    ensure_secrets(installation, tmp_path / "installation.yml")
+    assert first == {name: (folder / name).read_text() for name in MADE}
+
+
+def test_the_certificate_is_for_the_public_names_and_stays(installation: Installation, tmp_path: Path) -> None:
+    ensure_certificates(installation, tmp_path / "installation.yml", tmp_path)
+    before = (tmp_path / "proxy.pem").read_bytes()
+    done = subprocess.run(
+        [
+            "openssl",
+            "verify",
+            "-CAfile",
+            tmp_path / "ca.pem",
+            "-verify_hostname",
+            "sso.acme.example",
+            tmp_path / "proxy.pem",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    ensure_certificates(installation, tmp_path / "installation.yml", tmp_path)
+    assert (tmp_path / "proxy.pem").read_bytes() == before
+    assert (tmp_path / "proxy.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_another_public_name_gets_a_certificate_of_its_own(installation: Installation, tmp_path: Path) -> None:
+    ensure_certificates(installation, tmp_path / "installation.yml", tmp_path)
+    before, authority = (tmp_path / "proxy.pem").read_bytes(), (tmp_path / "ca.pem").read_bytes()
+    given = yaml.safe_load(SAMPLE.read_text(encoding="utf-8")) | {"public_url": "https://ai.acme.example"}
+    ensure_certificates(parse(given), tmp_path / "installation.yml", tmp_path)
+    assert (tmp_path / "proxy.pem").read_bytes() != before
+    assert (tmp_path / "ca.pem").read_bytes() == authority
+
+
+def test_two_operations_at_once_are_refused(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "installation.yml", "acme")
+    with workspace.held(), pytest.raises(OperationBusy), Workspace(tmp_path / "installation.yml", "acme").held():
+        pass
+    with workspace.held():
+        workspace.note({"operation": "install", "ok": True})
+    assert workspace.last() == {"operation": "install", "ok": True}
+
+
+def test_a_folder_without_a_bundle_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OperationFailed):
+        version_of(tmp_path)
+    (tmp_path / "manifest.json").write_text(json.dumps({"version": "1.2.3"}))
+    assert version_of(tmp_path) == "1.2.3"
+
+
+def play(tmp_path: Path, tasks: list[dict[str, Any]], *, check: bool = False) -> tuple[Outcome, list[Progress]]:
+    """Run tasks on this machine with the real Ansible."""
+    said: list[Progress] = []
+    (tmp_path / "ansible.cfg").write_text("[defaults]\ngathering = explicit\n")
+    (tmp_path / "site.yml").write_text(yaml.safe_dump([{"name": "Try", "hosts": "all", "tasks": tasks}]))
+    hosts = {"all": {"hosts": {"here": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}}}}
+    (tmp_path / "inventory.json").write_text(json.dumps(hosts))
+    outcome = run_playbook(
+        tmp_path / "site.yml",
+        tmp_path / "inventory.json",
+        tmp_path / "work",
+        {"word": "hello"},
+        said.append,
+        check=check,
+    )
+    return outcome, said
+
+
+def test_changes_are_told_as_they_happen_and_a_second_run_has_none(tmp_path: Path) -> None:
+    tasks = [{"name": "Write it", "ansible.builtin.copy": {"content": "{{ word }}", "dest": str(tmp_path / "file")}}]
+    planned, _ = play(tmp_path, tasks, check=True)
+    assert planned.changed == 1
+    assert not (tmp_path / "file").exists()
+    first, said = play(tmp_path, tasks)
+    assert (tmp_path / "file").read_text() == "hello"
+    assert [(p.kind, p.text) for p in said if p.kind in ("play", "changed")] == [
+        ("play", "Try"),
+        ("changed", "Write it"),
+    ]
+    assert first.ok
+    assert list(first.plays_s) == ["Try"]
+    second, _ = play(tmp_path, tasks)
+    assert second.changes == ()
+
+
+def test_a_failure_names_task_host_and_reason(tmp_path: Path) -> None:
+    tasks = [{"name": "Refuse", "ansible.builtin.fail": {"msg": "[disk] not enough room"}}]
+    outcome, _ = play(tmp_path, tasks)
+    assert not outcome.ok
+    assert outcome.failed == "Refuse on here: [disk] not enough room"
