@@ -14,16 +14,17 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.deploy.lab import Network, Node, ensure_base, missing
+from tests.deploy.lab import Network, Node, ensure_base, missing, releases
 from tests.deploy.lab.base import FOLDER, ROOT
-from tests.deploy.lab.engines import engine_binds
+from tests.deploy.lab.engines import HERE, engine_binds
 from tests.deploy.lab.net import network
 
 PLAYBOOKS = ROOT / "playbooks"
 SAMPLE = PLAYBOOKS / "inventory" / "sample" / "installation.yml"
 BUNDLE_THERE = Path("/opt/bundle")
 TARGETS = {"bookworm": "debian-12", "trixie": "debian-13"}
-CODENAMES = tuple(os.environ.get("APPLIANCE_LAB_RELEASES", "bookworm").split())
+CODENAMES = tuple(os.environ.get("APPLIANCE_LAB_RELEASES", "").split()) or releases(HERE)[:1]
+"""Debians to boot; without a word about it the first one that the engines' environment here is made for."""
 MODEL_DIR = Path(os.environ.get("APPLIANCE_ENGINES_MODEL_DIR", ROOT / ".appliance" / "models"))
 INSTALL_S = 1500
 FOR_LAB = {"device": "cpu", "environment_dir": "/opt/engine", "start_s": 600, "drain_s": 5}
@@ -31,7 +32,8 @@ FOR_LAB = {"device": "cpu", "environment_dir": "/opt/engine", "start_s": 600, "d
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Network]:
-    if reason := missing():
+    reason = missing() or ("" if CODENAMES else f"no Debian has the Python that {HERE} is made for")
+    if reason:
         pytest.skip(f"SKIPPED: {reason}")
     with network() as made:
         yield made

@@ -28,16 +28,6 @@ WantedBy=multi-user.target
 TIMERS = ("apt-daily.timer", "apt-daily-upgrade.timer", "e2scrub_all.timer", "dpkg-db-backup.timer")
 
 
-def missing() -> str:
-    """Why no host can be booted here; empty when it can."""
-    if os.geteuid() != 0:
-        return "booting hosts needs root"
-    for tool, package in (("systemd-nspawn", "systemd-container"), ("debootstrap", "debootstrap"), ("ip", "iproute2")):
-        if shutil.which(tool) is None:
-            return f"{tool} is missing (apt-get install {package})"
-    return ""
-
-
 def mirror() -> str:
     """The archive that this machine's own apt uses."""
     for file in SOURCES:
