@@ -1,8 +1,9 @@
 """Runs in the engines' Python: how long this machine's processor takes for a token of a model of a given shape.
 
 A synthetic model of that shape does the arithmetic of a decode step, layer by layer, with weights of its own in each
-layer, so that they come from memory as they do in an engine. A large model is measured by its first layers. What an
-engine's process takes before it has a model is what the import of vLLM takes.
+layer, so that they come from memory as they do in an engine. A large model is measured by its first layers. What a
+process takes before it has a model is what the import of vLLM takes; one that computes takes in addition what is left
+in it after a step as large as engines try at their start.
 
 usage: python calibration.py SHAPE THREADS      (SHAPE: JSON; prints JSON)
 """
@@ -16,6 +17,8 @@ from typing import Any
 
 MOST_BYTES = 1_500_000_000
 """Of synthetic weights."""
+LARGEST_STEP = 2048
+"""Rows; what an engine without GPU tries before it serves."""
 SECONDS = 2.0
 """Of measuring, for each of the two numbers."""
 
@@ -76,9 +79,13 @@ def main(shape: dict[str, Any], threads: int) -> dict[str, float]:
         top = seconds_each(lambda: torch.nn.functional.linear(one, head).argmax())
         decode = seconds_each(lambda: step(layers, head, one, shape, torch)) - top
         prefill = seconds_each(lambda: step(layers, head, many, shape, torch)) - top
+        step(layers, head, torch.randn((LARGEST_STEP, shape["hidden"]), dtype=torch.bfloat16), shape, torch)
+        synthetic = sum(part.numel() * part.element_size() for part in [head, *(p for layer in layers for p in layer)])
+        computing = memory_bytes() - synthetic
     more = shape["layers"] / len(layers)
     return {
         "runtime_bytes": runtime,
+        "computing_bytes": computing,
         "decode_s": decode * more + top,
         "prefill_s_per_token": (prefill * more + top) / 256,
     }

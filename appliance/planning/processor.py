@@ -1,9 +1,9 @@
 """The same for a machine without GPU: what its processor takes is measured in a few seconds, not looked up.
 
-    memory   = 2 x runtime + weights + cache
-    a token  = a decode step of the model's shape, measured with synthetic weights + fixed time
+    memory   = 2 x runtime + computing + weights + cache
+    a token  = a decode step of the model's shape, measured with synthetic weights
 
-An engine is two processes, one that speaks HTTP and one that computes; each holds the runtime.
+An engine is three processes: one speaks HTTP, one schedules, one computes. Each holds the runtime.
 """
 
 import json
@@ -20,7 +20,8 @@ from appliance.planning.errors import PlanImpossible
 from appliance.planning.measured import Correction
 from appliance.planning.shapes import Shape
 
-PROCESSES = 2
+THINKING = 2
+"""Processes that do not compute."""
 TIMEOUT_S = 180
 
 
@@ -28,6 +29,9 @@ class Calibration(Struct, frozen=True):
     """What `calibration.py` prints."""
 
     runtime_bytes: int
+    """Of a process that has loaded vLLM."""
+    computing_bytes: int
+    """Of one that has computed besides, without its weights."""
     decode_s: float
     prefill_s_per_token: float
 
@@ -44,7 +48,7 @@ class ProcessorPlan:
 def calibrate(python: Path, shape: Shape, threads: int) -> Calibration:
     """Run the measurement in the engines' environment. Raises PlanImpossible."""
     words = [str(python), str(Path(calibration.__file__)), json.dumps(msgspec.to_builtins(shape)), str(threads)]
-    environment = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "OMP_NUM_THREADS": str(threads)}  # noqa: S108 - nothing is written
+    environment = {"PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE"}
     try:
         done = subprocess.run(  # noqa: S603 - our own script
             words, capture_output=True, text=True, check=True, timeout=TIMEOUT_S, env=environment
@@ -61,7 +65,8 @@ def plan_processor(
 ) -> ProcessorPlan:
     """`kv_cache_gib`: what the engine is given for keys and values (`engines.kv_cache_gib`)."""
     factor = correction or Correction()
-    memory = PROCESSES * measured.runtime_bytes / 2**30 + entry.weights_gib + kv_cache_gib
+    processes = THINKING * measured.runtime_bytes + measured.computing_bytes
+    memory = processes / 2**30 + entry.weights_gib + kv_cache_gib
     tokens = int(kv_cache_gib * 2**30 / shape.kv_bytes) // 1024 * 1024
     return ProcessorPlan(
         memory_gib=round(memory * factor.memory, 2),

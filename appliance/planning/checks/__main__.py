@@ -1,0 +1,7 @@
+"""`python -m appliance.planning.checks`."""
+
+import sys
+
+from appliance.planning.checks import main
+
+sys.exit(main())
