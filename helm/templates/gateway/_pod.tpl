@@ -55,9 +55,6 @@
 - name: settings
   configMap:
     name: {{ include "appliance.name" . }}
-- name: probes
-  configMap:
-    name: {{ include "appliance.name" (list $root "probes") }}
 {{ include "appliance.secretVolume" (list $root (include "appliance.settings.secrets" $root | fromJsonArray)) }}
 {{- if $root.Values.engines.models.existingClaim }}
 - name: models

@@ -34,6 +34,8 @@ REFUSED: list[tuple[str, str, list[str], str]] = [
     ("nobody may log in", "ha", ["identity.admittedGroups=null"], "nobody could log in"),
     ("an ingress in the clear", "small", ["exposure.ingress.tlsSecret="], "exposure.ingress.tlsSecret is missing"),
     ("a route of no gateway", "ha", ["exposure.gateway.name="], "exposure.gateway.name is missing"),
+    ("a backup on no disk", "ha", ["backup.existingClaim="], "backup.existingClaim is missing"),
+    ("a backup of one node's volume", "ci", ["backup.enabled=true", "backup.existingClaim=b"], "snapshots of your"),
     ("the whole internet", "ha", ["networkPolicy.external[0].cidr=0.0.0.0/0"], "next to the whole internet"),
     ("half of the internet", "ha", ["networkPolicy.external[0].cidr=128.0.0.0/1"], "next to the whole internet"),
 ]

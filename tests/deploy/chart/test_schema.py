@@ -82,6 +82,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("drain of nothing", {"engines": {"drainSeconds": 0}}, "/engines/drainSeconds"),
     ("path out of the volume", {"engines": {"models": {"subPath": "../x"}}}, "/engines/models/subPath"),
     ("backup when it likes", {"backup": {"schedule": "daily"}}, "/backup/schedule"),
+    ("secret key as recipient", {"backup": {"recipients": ["AGE-SECRET-KEY-1QQ"]}}, "/backup/recipients/0"),
     ("long name", {"fullnameOverride": "a" * 31}, "/fullnameOverride"),
     ("name with capitals", {"fullnameOverride": "Chat"}, "/fullnameOverride"),
     ("yes as text", {"upgrade": {"acceptDataMove": "yes"}}, "/upgrade/acceptDataMove"),

@@ -1,0 +1,113 @@
+"""What the planner says of a real engine without GPU, beside what that engine takes and gives.
+
+    python -m tests.bench.planner [--rounds 5] [--model smollm2-135m-instruct]
+
+Prediction and measurement take turns, so that a busy machine slows both; the middle of the rounds counts. Needs the
+engines' environment and the model (`script/test engine` makes both).
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import msgspec
+
+from appliance.inference import Catalogue, Entry, InferenceSettings, ModelChoice, engine_command
+from appliance.inference.supervisor import free_port
+from appliance.planning import calibration, known_shapes
+from appliance.planning.observe import memory_gib, processes_of, speed_of
+from appliance.planning.processor import calibrate, plan_processor
+from tests.support.process import ENGINE_ENVIRONMENT, ENGINE_MODELS
+
+TURN = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import calibration as c, torch
+shape = json.loads(sys.argv[2]); c.SECONDS = 1.5; torch.set_num_threads(int(sys.argv[3]))
+with torch.inference_mode():
+    layers = c.layers_of(shape, torch); head = torch.randn((shape["vocabulary"], shape["hidden"]), dtype=torch.bfloat16)
+    one = torch.randn((1, shape["hidden"]), dtype=torch.bfloat16)
+    for _ in sys.stdin:
+        print(c.seconds_each(lambda: c.step(layers, head, one, shape, torch)), flush=True)
+"""
+
+
+@contextmanager
+def engine(entry: Entry, folder: Path, threads: int) -> Iterator[str]:
+    """Its address, once it lists its model."""
+    settings = InferenceSettings(ENGINE_ENVIRONMENT, ENGINE_MODELS, folder / "logs")
+    port = free_port()
+    command = engine_command(entry, ModelChoice(entry.id), settings, port=port, gpu=None, threads=threads)
+    with (folder / "engine.log").open("wb") as log:
+        child = subprocess.Popen(command.argv, env=command.environment, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        deadline = time.monotonic() + 300
+        while True:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/models", timeout=5)
+                break
+            except (urllib.error.URLError, OSError):
+                if time.monotonic() > deadline or child.poll() is not None:
+                    raise
+                time.sleep(0.5)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        child.terminate()
+        child.wait(30)
+
+
+async def ask_of(url: str, model: str, prompt: str, most: int) -> tuple[int, int]:
+    body = {"model": model, "prompt": prompt, "max_tokens": most, "temperature": 0, "ignore_eos": True}
+    request = urllib.request.Request(  # noqa: S310 - our own address
+        f"{url}/v1/completions", json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    usage = json.load(await asyncio.to_thread(urllib.request.urlopen, request, timeout=120))["usage"]
+    return usage["prompt_tokens"], usage["completion_tokens"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--model", default="smollm2-135m-instruct")
+    given = parser.parse_args()
+    entry, threads = Catalogue.load().get(given.model), os.cpu_count() or 1
+    shape = known_shapes()[given.model]
+    plan = plan_processor(entry, shape, calibrate(ENGINE_ENVIRONMENT / "bin" / "python", shape, threads), 1)
+    words = [str(ENGINE_ENVIRONMENT / "bin" / "python"), "-c", TURN, str(Path(calibration.__file__).parent)]
+    turns = subprocess.Popen(
+        [*words, json.dumps(msgspec.to_builtins(shape)), str(threads)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={"OMP_WAIT_POLICY": "PASSIVE", "PATH": ""},
+    )  # fmt: skip
+    assert turns.stdin is not None
+    assert turns.stdout is not None
+    planned, found = [], []
+    with tempfile.TemporaryDirectory() as folder, engine(entry, Path(folder), threads) as url:
+        for _ in range(given.rounds):
+            turns.stdin.write("\n")
+            turns.stdin.flush()
+            planned.append(1 / float(turns.stdout.readline()))
+            found.append(asyncio.run(speed_of(lambda p, n: ask_of(url, entry.id, p, n))).tokens_per_s)
+        took = memory_gib(processes_of(entry.id))
+    turns.kill()
+    rows: dict[str, Any] = {
+        "memory GiB": (plan.memory_gib, took),
+        "tokens a second": (median(planned), median(found)),
+    }
+    for name, (said, is_so) in rows.items():
+        print(f"{name:16} planned {said:6.2f}  measured {is_so:6.2f}  difference {(said / is_so - 1) * 100:+.0f} %")
+    print("rounds, planned / measured:", ", ".join(f"{p:.1f}/{f:.1f}" for p, f in zip(planned, found, strict=True)))
+
+
+if __name__ == "__main__":
+    main()
