@@ -7,7 +7,6 @@ import typer
 from msgspec import Struct
 from sqlalchemy.exc import SQLAlchemyError
 
-from appliance.commands.doctor import Finding
 from appliance.commands.options import ConfigOption, JsonOption, run, settings_from
 from appliance.commands.output import print_json, print_table, say
 from appliance.configuration import SQLITE, admission_rules, oidc_settings, storage_settings
@@ -19,6 +18,7 @@ from appliance.identity.oidc.claims import read_claims
 from appliance.identity.oidc.door import OidcDoor, open_door
 from appliance.identity.oidc.explain import Note, explain_token, remedy_of, times_of
 from appliance.identity.oidc.jws import json_object, take_apart
+from appliance.planning.checks import Finding
 from appliance.settings import Settings
 from appliance.storage import Database
 

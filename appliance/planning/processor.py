@@ -1,9 +1,10 @@
 """The same for a machine without GPU: what its processor takes is measured in a few seconds, not looked up.
 
-    memory   = 2 x runtime + computing + weights + cache
+    memory   = 2 x runtime + computing + weights + head + cache
     a token  = a decode step of the model's shape, measured with synthetic weights
 
-An engine is three processes: one speaks HTTP, one schedules, one computes. Each holds the runtime.
+An engine is three processes: one speaks HTTP, one schedules, one computes. Each holds the runtime. The head, which
+scores the vocabulary, is there once more, as the processor's library packs it.
 """
 
 import json
@@ -66,7 +67,8 @@ def plan_processor(
     """`kv_cache_gib`: what the engine is given for keys and values (`engines.kv_cache_gib`)."""
     factor = correction or Correction()
     processes = THINKING * measured.runtime_bytes + measured.computing_bytes
-    memory = processes / 2**30 + entry.weights_gib + kv_cache_gib
+    head = shape.hidden * shape.vocabulary * 2
+    memory = (processes + head) / 2**30 + entry.weights_gib + kv_cache_gib
     tokens = int(kv_cache_gib * 2**30 / shape.kv_bytes) // 1024 * 1024
     return ProcessorPlan(
         memory_gib=round(memory * factor.memory, 2),

@@ -2,7 +2,8 @@
 
     python -m tests.bench.planner [--rounds 5] [--model smollm2-135m-instruct]
 
-Prediction and measurement take turns, so that a busy machine slows both; the middle of the rounds counts. Needs the
+Prediction and measurement take turns, and the middle of the rounds counts. On a busy machine the seconds of the clock
+say little; the processor's own seconds for a token say the same there too, so both are printed. Needs the
 engines' environment and the model (`script/test engine` makes both).
 """
 
@@ -10,7 +11,9 @@ import argparse
 import asyncio
 import json
 import os
+import signal
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -31,7 +34,7 @@ from appliance.planning.processor import calibrate, plan_processor
 from tests.support.process import ENGINE_ENVIRONMENT, ENGINE_MODELS
 
 TURN = """
-import json, sys
+import json, sys, time
 sys.path.insert(0, sys.argv[1])
 import calibration as c, torch
 shape = json.loads(sys.argv[2]); c.SECONDS = 1.5; torch.set_num_threads(int(sys.argv[3]))
@@ -39,7 +42,11 @@ with torch.inference_mode():
     layers = c.layers_of(shape, torch); head = torch.randn((shape["vocabulary"], shape["hidden"]), dtype=torch.bfloat16)
     one = torch.randn((1, shape["hidden"]), dtype=torch.bfloat16)
     for _ in sys.stdin:
-        print(c.seconds_each(lambda: c.step(layers, head, one, shape, torch)), flush=True)
+        count, begin = [0], time.process_time()
+        def work():
+            count[0] += 1
+            c.step(layers, head, one, shape, torch)
+        print(c.seconds_each(work), (time.process_time() - begin) / count[0], flush=True)
 """
 
 
@@ -67,6 +74,12 @@ def engine(entry: Entry, folder: Path, threads: int) -> Iterator[str]:
         child.wait(30)
 
 
+def processor_s(pids: list[int]) -> float:
+    """Of processes together, since they began."""
+    stats = [Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split() for pid in pids]
+    return sum(int(s[11]) + int(s[12]) for s in stats) / os.sysconf("SC_CLK_TCK")
+
+
 async def ask_of(url: str, model: str, prompt: str, most: int) -> tuple[int, int]:
     body = {"model": model, "prompt": prompt, "max_tokens": most, "temperature": 0, "ignore_eos": True}
     request = urllib.request.Request(  # noqa: S310 - our own address
@@ -81,6 +94,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--model", default="smollm2-135m-instruct")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the engine is ended whatever happens
     entry, threads = Catalogue.load().get(given.model), os.cpu_count() or 1
     shape = known_shapes()[given.model]
     plan = plan_processor(entry, shape, calibrate(ENGINE_ENVIRONMENT / "bin" / "python", shape, threads), 1)
@@ -91,22 +105,28 @@ def main() -> None:
     )  # fmt: skip
     assert turns.stdin is not None
     assert turns.stdout is not None
-    planned, found = [], []
+    planned, found, planned_cpu, found_cpu = [], [], [], []
     with tempfile.TemporaryDirectory() as folder, engine(entry, Path(folder), threads) as url:
+        pids = processes_of(entry.id)
         for _ in range(given.rounds):
             turns.stdin.write("\n")
             turns.stdin.flush()
-            planned.append(1 / float(turns.stdout.readline()))
+            clock, processor = map(float, turns.stdout.readline().split())
+            planned.append(1 / clock)
+            planned_cpu.append(processor)
             found.append(asyncio.run(speed_of(lambda p, n: ask_of(url, entry.id, p, n))).tokens_per_s)
-        took = memory_gib(processes_of(entry.id))
+            begin = processor_s(pids)
+            _, written = asyncio.run(ask_of(url, entry.id, f"Once {time.time()}", 64))
+            found_cpu.append((processor_s(pids) - begin) / written)
+        took = memory_gib(pids)
     turns.kill()
     rows: dict[str, Any] = {
         "memory GiB": (plan.memory_gib, took),
         "tokens a second": (median(planned), median(found)),
+        "processor s a token": (median(planned_cpu), median(found_cpu)),
     }
     for name, (said, is_so) in rows.items():
-        print(f"{name:16} planned {said:6.2f}  measured {is_so:6.2f}  difference {(said / is_so - 1) * 100:+.0f} %")
-    print("rounds, planned / measured:", ", ".join(f"{p:.1f}/{f:.1f}" for p, f in zip(planned, found, strict=True)))
+        print(f"{name:20} planned {said:8.4f}  measured {is_so:8.4f}  difference {(said / is_so - 1) * 100:+.0f} %")
 
 
 if __name__ == "__main__":
