@@ -57,8 +57,18 @@ def bundle() -> Path:
     given = ["--keycloak", str(archives[-1])] if archives else []
     appliance("bundle", "build", "--output", str(folder), "--key", str(key), *targets, *given)
     print(f"bundle made in {time.monotonic() - began:.0f} s")
+    for model in filter(Path.is_dir, MODEL_DIR.iterdir()):
+        shutil.copytree(model, folder / f"model-{model.name}" / "files", copy_function=_link)
     stamp.write_text(wanted)
     return folder
+
+
+def _link(source: str, target: str) -> None:
+    """The same file under another name, which costs nothing; a copy on another disk."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def appliance(*words: str) -> None:
@@ -77,8 +87,7 @@ def appliance(*words: str) -> None:
 @contextmanager
 def hosts(lab: Network, bundle: Path, codename: str, names: dict[str, str]) -> Iterator[dict[str, Node]]:
     """Booted hosts by name → address, which see the bundle, the models and the engines' environment."""
-    models = {f"/opt/models/{m.name}": m for m in MODEL_DIR.iterdir() if m.is_dir()}
-    binds = {str(BUNDLE_THERE): bundle, **engine_binds(codename), **models}
+    binds = {str(BUNDLE_THERE): bundle, **engine_binds(codename)}
     made = {name: Node(lab, name, address, ensure_base(codename), binds) for name, address in names.items()}
     try:
         for node in made.values():
@@ -100,14 +109,14 @@ class Installation:
         given["engines"] = {**given["engines"], **FOR_LAB}
         self.description = folder / "installation.yml"
         self.description.write_text(yaml.safe_dump(given), encoding="utf-8")
-        if not BUNDLE_THERE.exists():
-            BUNDLE_THERE.symlink_to(bundle)
-            self.linked = True
+        if BUNDLE_THERE.is_symlink():
+            BUNDLE_THERE.unlink()
+        BUNDLE_THERE.symlink_to(bundle)
 
     def install(self, *more: str) -> dict[str, Any]:
         """`appliance install`, as somebody runs it on the control machine; what it says with `--json`."""
         node = next(iter(self.nodes.values()))
-        options = " ".join(node.ssh_options()).replace("BatchMode=yes", "BatchMode=yes")
+        options = " ".join(node.ssh_options())
         environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("APPLIANCE_")},
             "ANSIBLE_SSH_ARGS": f"{options} -o ControlMaster=auto -o ControlPersist=60s -o ServerAliveInterval=10",
