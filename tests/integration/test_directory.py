@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from appliance.audit import Audit, AuditSettings
 from appliance.audit.models import AuditEventRow
@@ -27,6 +29,7 @@ from appliance.identity import (
     PersonChange,
     RightsCache,
 )
+from appliance.identity.directory import plan
 from appliance.identity.directory.errors import AccountShut, GroupCycle, IdentityTaken, KeptElsewhere
 from appliance.identity.models import RightsVersionRow, UserRow
 from appliance.storage import Database, StorageSettings
@@ -248,6 +251,21 @@ async def test_many_first_logins_at_once_make_one_account_and_one_of_each_group(
     found = await asyncio.gather(*(directory.accounts().admit(who) for _ in range(8)))
     assert len(set(found)) == 1
     assert await directory.paths(found[0]) == {"/staff", root, f"{root}/a", f"{root}/b"}
+
+
+async def test_an_account_that_was_made_between_two_questions_is_its_own(
+    directory: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = somebody("/staff/a")
+    made = await directory.accounts().admit(who)
+    answers = iter([(None, "none")])
+    asked = plan._account
+
+    async def late(session: AsyncSession, who: ExternalIdentity) -> Any:
+        return next(answers, None) or await asked(session, who)
+
+    monkeypatch.setattr(plan, "_account", late)
+    assert await directory.accounts().admit(who) == made
 
 
 async def test_odd_group_names_are_left_out_and_said(directory: Directory) -> None:

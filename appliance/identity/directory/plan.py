@@ -31,8 +31,11 @@ class Plan:
 async def make_plan(session: AsyncSession, who: ExternalIdentity, rules: AdmissionRules) -> Plan:
     """What is so, and what a login would change."""
     row, account = await _account(session, who)
-    is_old = row is not None and _is_old(who, row)
     address, taken = await _address(session, who, row)
+    if taken and row is None:  # by itself, when an equal login made the account between these two questions
+        row, account = await _account(session, who)
+        address, taken = await _address(session, who, row)
+    is_old = row is not None and _is_old(who, row)
     refusal = _refusal(who, rules, row, account, taken)
     join, leave = ((), {}) if is_old else await _mirror(session, who, rules, row, admitted=refusal is None)
     keeps_roles = is_old or not rules.role_groups
