@@ -13,6 +13,12 @@ if TYPE_CHECKING:
 
 DescriptionOption = Annotated[Path, typer.Option("-i", "--inventory", help="The description: installation.yml.")]
 BundleOption = Annotated[Path, typer.Option(help="Folder of the bundle, at the same place here and on every host.")]
+SignersOption = Annotated[
+    Path,
+    typer.Option(
+        "--signers", "--allowed-signers", help="Keys to believe, as ssh-keygen reads them; not from the bundle."
+    ),
+]
 PlaybooksOption = Annotated[Path | None, typer.Option(help="Folder of other playbooks than the bundle's.")]
 CheckOption = Annotated[bool, typer.Option("--check", help="Say what would change, and change nothing.")]
 
@@ -25,13 +31,15 @@ def register(app: typer.Typer) -> None:
 def install(
     description: DescriptionOption,
     bundle: BundleOption,
+    signers: SignersOption,
     playbooks: PlaybooksOption = None,
     check: CheckOption = False,
     as_json: JsonOption = False,
 ) -> None:
     from appliance.operations import Operation, operate  # noqa: PLC0415 - the gateway's commands need none of it
 
-    _show(operate(Operation("install", description, bundle, playbooks, check), _quiet if as_json else _tell), as_json)
+    operation = Operation("install", description, bundle, signers, playbooks, check)
+    _show(operate(operation, _quiet if as_json else _tell), as_json)
 
 
 def _quiet(progress: "Progress") -> None:
@@ -40,7 +48,7 @@ def _quiet(progress: "Progress") -> None:
 
 def _tell(progress: "Progress") -> None:
     where = f" ({progress.host})" if progress.host else ""
-    mark = {"play": "==", "changed": "  *", "failed": "  !", "unreachable": "  !"}.get(progress.kind)
+    mark = {"play": "==", "verified": "  =", "changed": "  *", "failed": "  !", "unreachable": "  !"}.get(progress.kind)
     if mark is not None:
         say(f"{progress.after_s:7.1f} s {mark} {progress.text}{where}")
 

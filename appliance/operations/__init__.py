@@ -1,9 +1,10 @@
 """Runs playbooks on the hosts of an installation: one at a time, with progress as it happens, and a record of each.
 
-1. `Workspace` (workspace.py) is a folder beside the description: lock, inventory, artifacts, what was done.
-2. `ensure_secrets` and `ensure_certificates` make what must be made once, on the control machine.
-3. `run_playbook` (playbook.py) starts Ansible by ansible-runner and turns its events into `Progress`.
-4. `operate` (service.py) puts these together for a named operation. Each ends with a line in `operations.jsonl`.
+1. `verified_bundle` (trust.py) comes first: nothing is made, and nothing is run, from a bundle that was not verified.
+2. `Workspace` (workspace.py) is a folder beside the description: lock, inventory, artifacts, what was done.
+3. `ensure_secrets` and `ensure_certificates` make what must be made once, on the control machine.
+4. `run_playbook` (playbook.py) starts Ansible by ansible-runner and turns its events into `Progress`.
+5. `operate` (service.py) puts these together for a named operation. Each ends with a line in `operations.jsonl`.
 
 Rule: secrets stay in files of mode 0600. No event, no inventory and no line of the record holds one.
 """

@@ -14,7 +14,7 @@ KEEP_ARTIFACTS = 10
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Something has happened. `kind`: `play`, `task`, `changed`, `failed` or `unreachable`."""
+    """Something has happened. `kind`: `verified`, `play`, `task`, `changed`, `failed` or `unreachable`."""
 
     kind: str
     text: str

@@ -1,9 +1,8 @@
 """The operations that people name: what each needs, what it runs, and what is written about it."""
 
-import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from appliance.operations.certificates import ensure_certificates
 from appliance.operations.errors import OperationFailed
 from appliance.operations.playbook import Outcome, Tell, run_playbook
 from appliance.operations.secretwords import ensure_secrets
+from appliance.operations.trust import verified_bundle, verify_models
 from appliance.operations.workspace import Workspace
 
 OPERATIONS = {"install": "site.yml"}
@@ -26,6 +26,8 @@ class Operation:
     """`installation.yml`."""
     bundle: Path
     """Where the bundle lies, here and on every host."""
+    signers: Path
+    """Keys to believe, in OpenSSH's form; must not have come with the bundle."""
     playbooks: Path | None = None
     """None: those of the bundle."""
     check: bool = False
@@ -33,14 +35,19 @@ class Operation:
 
 
 def operate(operation: Operation, tell: Tell) -> Outcome:
-    """Run it to its end.
+    """Verify the bundle, then run it to its end.
 
     Raises:
+        BundleRefused: something in the bundle is not what was signed; nothing was done.
         InstallationInvalid: the description cannot be used.
         OperationBusy: another one is running.
         OperationFailed: a task failed; the sentence has its host and what it said.
     """
+    began = time.monotonic()
+    bundle = verified_bundle(operation.bundle, operation.signers, tell)
     installation = load(operation.description)
+    verify_models(installation, operation.bundle, operation.signers, tell)
+    verified_s = round(time.monotonic() - began, 1)
     workspace = Workspace(operation.description, installation.name)
     playbooks = operation.playbooks or operation.bundle / "playbooks"
     with workspace.held():
@@ -49,11 +56,10 @@ def operate(operation: Operation, tell: Tell) -> Outcome:
         workspace.write_inventory(to_inventory(installation))
         variables = {
             "appliance_bundle": str(operation.bundle),
-            "appliance_version": version_of(operation.bundle),
+            "appliance_version": bundle.version,
             "appliance_secrets_dir": str(secrets),
             **operation.variables,
         }
-        began = time.monotonic()
         outcome = run_playbook(
             playbooks.absolute() / OPERATIONS[operation.name],
             workspace.inventory,
@@ -62,11 +68,13 @@ def operate(operation: Operation, tell: Tell) -> Outcome:
             tell,
             check=operation.check,
         )
+        outcome = replace(outcome, plays_s={"Verify the bundle": verified_s, **outcome.plays_s})
         workspace.note(
             {
                 "operation": operation.name,
                 "check": operation.check,
-                "version": variables["appliance_version"],
+                "version": bundle.version,
+                "signed_by": bundle.signed_by,
                 "ended": datetime.now(UTC).isoformat(timespec="seconds"),
                 "seconds": round(time.monotonic() - began, 1),
                 "ok": outcome.ok,
@@ -77,13 +85,3 @@ def operate(operation: Operation, tell: Tell) -> Outcome:
     if not outcome.ok:
         raise OperationFailed(f"{operation.name} did not end well. {outcome.failed}")
     return outcome
-
-
-def version_of(bundle: Path) -> str:
-    """Of the product in a bundle. Raises OperationFailed: there is none."""
-    try:
-        return str(json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))["version"])
-    except (OSError, ValueError, KeyError) as error:
-        raise OperationFailed(
-            f"{bundle} holds no bundle.", remedy="Name the folder that 'appliance bundle build' has made."
-        ) from error

@@ -22,6 +22,8 @@ from tests.deploy.lab.net import network
 PLAYBOOKS = ROOT / "playbooks"
 SAMPLE = PLAYBOOKS / "inventory" / "sample" / "installation.yml"
 BUNDLE_THERE = Path("/opt/bundle")
+SIGNERS = FOLDER / "bundle-key.allowed_signers"
+"""Public side of the key that the lab makes for itself."""
 TARGETS = {"bookworm": "debian-12", "trixie": "debian-13"}
 CODENAMES = tuple(os.environ.get("APPLIANCE_LAB_RELEASES", "").split()) or releases(HERE)[:1]
 """Debians to boot; without a word about it the first one that the engines' environment here is made for."""
@@ -48,7 +50,7 @@ def bundle() -> Path:
     if stamp.exists() and stamp.read_text() == wanted and (folder / "manifest.json").exists():
         return folder
     shutil.rmtree(folder, ignore_errors=True)
-    key = FOLDER / "bundle-key"
+    key = SIGNERS.with_suffix("")
     if not key.exists():
         appliance("bundle", "keygen", str(key))
     began = time.monotonic()
@@ -57,10 +59,20 @@ def bundle() -> Path:
     given = ["--keycloak", str(archives[-1])] if archives else []
     appliance("bundle", "build", "--output", str(folder), "--key", str(key), *targets, *given)
     print(f"bundle made in {time.monotonic() - began:.0f} s")
-    for model in filter(Path.is_dir, MODEL_DIR.iterdir()):
-        shutil.copytree(model, folder / f"model-{model.name}" / "files", copy_function=_link)
     stamp.write_text(wanted)
     return folder
+
+
+def model_binds() -> dict[str, Path]:
+    """Path on the host → path here: each model beside the bundle, laid out as its bundle is, without a signature."""
+    made = {}
+    for model in filter(Path.is_dir, MODEL_DIR.iterdir()):
+        folder = FOLDER / "models" / f"model-{model.name}"
+        if not (folder / "files" / "appliance-manifest.json").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            shutil.copytree(model, folder / "files", copy_function=_link)
+        made[str(BUNDLE_THERE.parent / folder.name)] = folder
+    return made
 
 
 def _link(source: str, target: str) -> None:
@@ -87,7 +99,7 @@ def appliance(*words: str) -> None:
 @contextmanager
 def hosts(lab: Network, bundle: Path, codename: str, names: dict[str, str]) -> Iterator[dict[str, Node]]:
     """Booted hosts by name → address, which see the bundle, the models and the engines' environment."""
-    binds = {str(BUNDLE_THERE): bundle, **engine_binds(codename)}
+    binds = {str(BUNDLE_THERE): bundle, **model_binds(), **engine_binds(codename)}
     made = {name: Node(lab, name, address, ensure_base(codename), binds) for name, address in names.items()}
     try:
         for node in made.values():
@@ -121,7 +133,8 @@ class Installation:
             **{k: v for k, v in os.environ.items() if not k.startswith("APPLIANCE_")},
             "ANSIBLE_SSH_ARGS": f"{options} -o ControlMaster=auto -o ControlPersist=60s -o ServerAliveInterval=10",
         }
-        words = ["install", "-i", str(self.description), "--bundle", str(BUNDLE_THERE), "--json", *more]
+        given = ["-i", str(self.description), "--bundle", str(BUNDLE_THERE), "--signers", str(SIGNERS)]
+        words = ["install", *given, "--json", *more]
         done = self.lab.run([sys.executable, "-m", "appliance", *words], env=environment, cwd=ROOT, timeout=INSTALL_S)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         found: dict[str, Any] = json.loads(done.stdout)

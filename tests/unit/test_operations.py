@@ -1,6 +1,7 @@
 """What operations do on the control machine: secrets, certificates, the lock, the record, events as progress."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,12 +10,14 @@ from typing import Any
 import pytest
 import yaml
 
+from appliance.bundle import BundleRefused, build, make_key
 from appliance.installation import Installation, parse
-from appliance.operations import OperationBusy, OperationFailed, Workspace
+from appliance.operations import Operation, OperationBusy, OperationFailed, Workspace, operate
 from appliance.operations.certificates import ensure_certificates
 from appliance.operations.playbook import Outcome, Progress, run_playbook
 from appliance.operations.secretwords import MADE, ensure_secrets
-from appliance.operations.service import version_of
+from appliance.operations.trust import verified_bundle, verify_models
+from tests.support.bundles import Made, copy_of, make, model_folder, model_plan
 
 SAMPLE = Path(__file__).resolve().parents[2] / "playbooks" / "inventory" / "sample" / "installation.yml"
 
@@ -75,11 +78,73 @@ def test_two_operations_at_once_are_refused(tmp_path: Path) -> None:
     assert workspace.last() == {"operation": "install", "ok": True}
 
 
-def test_a_folder_without_a_bundle_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(OperationFailed):
-        version_of(tmp_path)
-    (tmp_path / "manifest.json").write_text(json.dumps({"version": "1.2.3"}))
-    assert version_of(tmp_path) == "1.2.3"
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return make(tmp_path_factory.mktemp("bundle"))
+
+
+def asked(tmp_path: Path, bundle: Path, signers: Path) -> Operation:
+    description = tmp_path / "here" / "installation.yml"
+    description.parent.mkdir()
+    shutil.copy(SAMPLE, description)
+    return Operation("install", description, bundle, signers)
+
+
+def test_a_folder_without_a_bundle_is_refused(tmp_path: Path, made: Made) -> None:
+    with pytest.raises(OperationFailed, match="holds no bundle"):
+        verified_bundle(tmp_path, made.signers, silent)
+
+
+@pytest.mark.parametrize("what", ["byte", "stranger", "missing", "another key"])
+def test_nothing_is_done_with_a_bundle_that_is_not_what_was_signed(tmp_path: Path, made: Made, what: str) -> None:
+    bundle, signers, file = copy_of(made, tmp_path / "bundle"), made.signers, "playbooks/site.yml"
+    if what == "byte":
+        (bundle / file).write_text("- hosts: any\n")
+    elif what == "missing":
+        (bundle / file).unlink()
+    elif what == "stranger":
+        file = "playbooks/more.yml"
+        (bundle / file).write_text("- hosts: all\n")
+    else:
+        signers, _ = make_key(tmp_path / "other")
+        file = "manifest.json.sig"
+    operation = asked(tmp_path, bundle, signers)
+    with pytest.raises(BundleRefused) as refused:
+        operate(operation, silent)
+    assert refused.value.file == file
+    assert file in str(refused.value)
+    assert refused.value.way_out
+    assert [p.name for p in operation.description.parent.iterdir()] == ["installation.yml"], "no secret, no record"
+
+
+def test_a_good_bundle_is_taken_also_by_a_link_and_says_who_signed(tmp_path: Path, made: Made) -> None:
+    (tmp_path / "link").symlink_to(made.folder)
+    said: list[Progress] = []
+    found = verified_bundle(tmp_path / "link", made.signers, said.append)
+    assert found.version == "1.4.0"
+    assert "SHA256:" in said[-1].text
+    assert said[-1].kind == "verified"
+
+
+def test_models_beside_the_bundle_are_verified_and_absent_ones_told(
+    tmp_path: Path, made: Made, installation: Installation
+) -> None:
+    said: list[Progress] = []
+    verify_models(installation, tmp_path / "bundle", made.signers, said.append)
+    assert [p.text for p in said if "not verified" in p.text] == [p.text for p in said]
+    assert len(said) == len(installation.models)
+    folder = tmp_path / f"model-{installation.models[0].id}"
+    build(model_plan(model_folder(tmp_path / "files"), made.key), folder, lambda _: None)
+    with pytest.raises(BundleRefused, match="is not of the model"):  # it is one of 'tiny'
+        verify_models(installation, tmp_path / "bundle", made.signers, said.append)
+    (folder / "files" / "config.json").write_text("{}")
+    with pytest.raises(BundleRefused) as refused:
+        verify_models(installation, tmp_path / "bundle", made.signers, said.append)
+    assert refused.value.file == "files/config.json"
+
+
+def silent(_: Progress) -> None:
+    """Progress that nobody reads."""
 
 
 def play(tmp_path: Path, tasks: list[dict[str, Any]], *, check: bool = False) -> tuple[Outcome, list[Progress]]:
