@@ -97,7 +97,7 @@ class Backup(Struct, forbid_unknown_fields=True, frozen=True):
     folder: str = "/var/backups/appliance"
     schedule: str = "*-*-* 02:30"
     """As systemd writes times (`OnCalendar`)."""
-    keep: Annotated[int, Meta(ge=1, le=3650)] = 14
+    keep: Annotated[int, Meta(ge=1, le=1000)] = 14
     """How many are kept."""
     recipient_file: str = ""
     """Public key to which secrets are sealed, file on the control machine."""

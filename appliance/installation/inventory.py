@@ -62,7 +62,12 @@ def _everywhere(installation: Installation) -> dict[str, Any]:
             "start_s": installation.engines.start_s,
             "drain_s": installation.engines.drain_s,
         },
-        "appliance_backup": {"folder": backup.folder, "schedule": backup.schedule, "keep": backup.keep},
+        "appliance_backup": {
+            "folder": backup.folder,
+            "schedule": backup.schedule,
+            "keep": backup.keep,
+            "sealed": bool(backup.recipient_file),
+        },
         "appliance_monitoring": {
             "retention_days": installation.monitoring.retention_days,
             "alert_webhook": installation.monitoring.alert_webhook,

@@ -11,11 +11,11 @@ import pytest
 import yaml
 
 from appliance.bundle import BundleRefused, build, make_key
-from appliance.installation import Installation, parse
+from appliance.installation import Installation, InstallationInvalid, parse
 from appliance.operations import Operation, OperationBusy, OperationFailed, Workspace, operate
 from appliance.operations.certificates import ensure_certificates
 from appliance.operations.playbook import Outcome, Progress, run_playbook
-from appliance.operations.secretwords import MADE, ensure_secrets
+from appliance.operations.secretwords import MADE, RECIPIENTS, ensure_secrets
 from appliance.operations.trust import verified_bundle, verify_models
 from tests.support.bundles import Made, copy_of, make, model_folder, model_plan
 
@@ -35,6 +35,19 @@ def test_secrets_are_made_once_and_for_one_pair_of_eyes(installation: Installati
     assert folder.stat().st_mode & 0o777 == 0o700
     ensure_secrets(installation, tmp_path / "installation.yml")
     assert first == {name: (folder / name).read_text() for name in MADE}
+
+
+def test_recipients_of_backups_are_public_keys(tmp_path: Path) -> None:
+    given = yaml.safe_load(SAMPLE.read_text(encoding="utf-8"))
+    given["backup"]["recipient_file"] = "recipients"
+    for text in (None, "", "AGE-SECRET-KEY-1QQ\n", "# a comment\n"):
+        if text is not None:
+            (tmp_path / "recipients").write_text(text)
+        with pytest.raises(InstallationInvalid, match=r"backup\.recipient_file"):
+            ensure_secrets(parse(given), tmp_path / "installation.yml")
+    (tmp_path / "recipients").write_text("# of the safe\nage1qqq\n")
+    folder = ensure_secrets(parse(given), tmp_path / "installation.yml")
+    assert (folder / RECIPIENTS).read_text() == "age1qqq\n"
 
 
 def test_the_certificate_is_for_the_public_names_and_stays(installation: Installation, tmp_path: Path) -> None:
