@@ -111,7 +111,7 @@ class OtherGateway:
 
 def door(url: str, **options: Any) -> Client:
     """A browser's client at an address."""
-    return Client(base_url=url, headers={"X-Requested-With": "appliance"}, timeout=60, trust_env=False, **options)
+    return Client(base_url=url, headers={"X-Requested-With": "appliance"}, timeout=60, **options)
 
 
 @dataclass
@@ -123,7 +123,7 @@ class Process:
     """A key."""
 
     def client(self, **options: Any) -> Client:
-        return Client(base_url=self.url, timeout=60, trust_env=False, **options)
+        return Client(base_url=self.url, timeout=60, **options)
 
     async def operator(self) -> Client:
         return self.client(headers={"Authorization": f"Bearer {self.administrator}"})
