@@ -29,11 +29,11 @@ TIMERS = ("apt-daily.timer", "apt-daily-upgrade.timer", "e2scrub_all.timer", "dp
 
 
 def mirror() -> str:
-    """The archive that this machine's own apt uses."""
+    """The archive that this machine's own apt uses. Raises LookupError: it uses none."""
     for file in SOURCES:
         if file.is_file() and (found := re.search(r"(?:^URIs:|^deb)\s+(?:\[[^]]*\]\s+)?(\S+)", file.read_text(), re.M)):
             return found[1]
-    return "http://deb.debian.org/debian"
+    raise LookupError(f"No archive of Debian is named in {' or '.join(map(str, SOURCES))}.")
 
 
 def ensure_base(codename: str) -> Path:
