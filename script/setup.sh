@@ -59,10 +59,11 @@ ensure_venv() {
       "$python" -m venv "$VENV"
     }
   fi
-  "$VENV/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r "$ROOT/script/requirements/uv.txt"
-  "$VENV/bin/uv" pip install --quiet --python "$VENV/bin/python" --no-deps --require-hashes \
-    -r "$ROOT/script/requirements/checkout.txt"
-  "$VENV/bin/uv" pip install --quiet --python "$VENV/bin/python" --no-deps -e "$ROOT"
+  # Callers that test this function's result switch `set -e` off in it: each step says for itself that it failed.
+  "$VENV/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r "$ROOT/script/requirements/uv.txt" &&
+    "$VENV/bin/uv" pip install --quiet --python "$VENV/bin/python" --no-deps --require-hashes \
+      -r "$ROOT/script/requirements/checkout.txt" &&
+    "$VENV/bin/uv" pip install --quiet --python "$VENV/bin/python" --no-deps -e "$ROOT" || return 1
   printf '%s' "$wanted" >"$stamp"
 }
 
