@@ -29,6 +29,9 @@ CODENAMES = tuple(os.environ.get("APPLIANCE_LAB_RELEASES", "").split()) or relea
 """Debians to boot; without a word about it the first one that the engines' environment here is made for."""
 MODEL_DIR = Path(os.environ.get("APPLIANCE_ENGINES_MODEL_DIR", ROOT / ".appliance" / "models"))
 INSTALL_S = 1500
+ADDRESS = "10.77.0.11"
+PASSWORD = "correct horse battery staple"
+"""Of `ada`, who may log in to the single host."""
 FOR_LAB = {"device": "cpu", "environment_dir": "/opt/engine", "start_s": 600, "drain_s": 5}
 
 
@@ -170,3 +173,19 @@ class Installation:
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
         found: dict[str, Any] = json.loads(done.stdout)
         return found
+
+
+@pytest.fixture(scope="session", params=CODENAMES)
+def single(
+    request: pytest.FixtureRequest, lab: Network, bundle: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
+    """One host with everything, installed once for all files that ask for it: leave it as you found it."""
+    with hosts(lab, bundle, request.param, {"n1": ADDRESS}) as nodes:
+        installation = Installation(lab, nodes, tmp_path_factory.mktemp(request.param), {}, bundle)
+        began = time.monotonic()
+        found = installation.install()
+        print(f"\n{request.param}: installed in {time.monotonic() - began:.0f} s, {found['changed']} changes")
+        for play, seconds in found["plays"].items():
+            print(f"  {seconds:7.1f} s  {play}")
+        installation.person("ada", PASSWORD, "/staff")
+        yield installation

@@ -1,16 +1,12 @@
 """One Debian host without a way out: from a bundle to an answered question, twice, and over a reboot."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.deploy.conftest import CODENAMES, Installation, hosts
-from tests.deploy.lab import Network
+from tests.deploy.conftest import ADDRESS, PASSWORD, Installation
 
-ADDRESS = "10.77.0.11"
-PASSWORD = "correct horse battery staple"
 INSTALLED_S = 1800
 UNITS = (
     "appliance-gateway.service",
@@ -24,21 +20,6 @@ UNITS = (
 )
 
 pytestmark = pytest.mark.timeout(INSTALLED_S)
-
-
-@pytest.fixture(scope="module", params=CODENAMES)
-def single(
-    request: pytest.FixtureRequest, lab: Network, bundle: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Installation]:
-    with hosts(lab, bundle, request.param, {"n1": ADDRESS}) as nodes:
-        installation = Installation(lab, nodes, tmp_path_factory.mktemp(request.param), {}, bundle)
-        began = time.monotonic()
-        found = installation.install()
-        print(f"\n{request.param}: installed in {time.monotonic() - began:.0f} s, {found['changed']} changes")
-        for play, seconds in found["plays"].items():
-            print(f"  {seconds:7.1f} s  {play}")
-        installation.person("ada", PASSWORD, "/staff")
-        yield installation
 
 
 def test_a_question_is_answered_with_its_source_through_tls_and_a_login(single: Installation) -> None:
