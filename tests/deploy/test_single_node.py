@@ -1,7 +1,6 @@
 """One Debian host without a way out: from a bundle to an answered question, twice, and over a reboot."""
 
 import time
-from pathlib import Path
 
 import pytest
 
