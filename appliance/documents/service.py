@@ -210,6 +210,10 @@ class DocumentService:
             return False
         return True
 
+    async def readable(self, caller: Principal) -> frozenset[UUID]:
+        """Every collection of which `is_readable` is true, by one question."""
+        return await self._collections.visible_ids(caller.scope())
+
     async def owned(self, owner_id: UUID | None) -> list[CollectionInfo]:
         """All of an owner, or of everybody with None, by name: for those who manage them."""
         return await self._collections.owned(owner_id)

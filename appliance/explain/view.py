@@ -41,20 +41,19 @@ class ViewAs:
         account_id, principal = await self._other(asker, user, "collections")
         async with self._database.read() as session:
             groups = await ancestry_of(session, account_id)
-        seen = []
-        for collection in await self._managed(asker):
-            visible = principal is not None and await self._documents.is_readable(principal, collection.id)
-            ways = ways_to(collection.owner_id, collection.readers, account_id, groups)
-            seen.append(Seen(Named(collection.id, collection.name), visible, ways))
-        return seen
+        readable = await self._documents.readable(principal) if principal is not None else frozenset()
+        return [
+            Seen(Named(c.id, c.name), c.id in readable, ways_to(c.owner_id, c.readers, account_id, groups))
+            for c in await self._managed(asker)
+        ]
 
     async def search(self, asker: Principal, user: str, query: str, limit: int) -> Found:
         """What the other one would find in the asker's collections. Raises NotFound, OthersAccess: the account."""
         _, principal = await self._other(asker, user, "search")
         if principal is None:
             return await self._retrieval.search(AccessScope(), query, collection_ids=None, limit=limit)
-        own = [c.id for c in await self._managed(asker) if await self._documents.is_readable(asker, c.id)]
-        scope = replace(principal.scope(), collections=frozenset(own))
+        own = frozenset(c.id for c in await self._managed(asker)) & await self._documents.readable(asker)
+        scope = replace(principal.scope(), collections=own)
         return await self._retrieval.search(scope, query, collection_ids=None, limit=limit)
 
     async def _managed(self, asker: Principal) -> list[CollectionInfo]:

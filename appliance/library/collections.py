@@ -62,6 +62,12 @@ class Collections:
         """Everything that the scope may read, by name."""
         return await self._load(readable_collections(scope).order_by(CollectionRow.name))
 
+    async def visible_ids(self, scope: AccessScope) -> frozenset[UUID]:
+        """The same without anything about them, for questions about many people."""
+        async with self._database.read() as session:
+            found = await session.scalars(readable_collections(scope).with_only_columns(CollectionRow.id))
+            return frozenset(found)
+
     async def page(self, scope: AccessScope, ask: PageAsk) -> Page[CollectionInfo]:
         """What the scope may read, by age."""
         found = await self._load(keyset(readable_collections(scope), CollectionRow.created_at, CollectionRow.id, ask))
