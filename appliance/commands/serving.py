@@ -2,14 +2,15 @@
 
 import asyncio
 import time
+from typing import Annotated
 
 import typer
 
 from appliance.app import Parts, build_parts
 from appliance.commands import doctor
 from appliance.commands.folders import prepare_folders
-from appliance.commands.options import ConfigOption, run, settings_from
-from appliance.commands.output import say
+from appliance.commands.options import ConfigOption, JsonOption, run, settings_from
+from appliance.commands.output import print_json, say
 from appliance.commands.process import (
     FirstStart,
     bound_socket,
@@ -21,7 +22,7 @@ from appliance.commands.process import (
 )
 from appliance.configuration import storage_settings
 from appliance.foundation import InvalidInput, configure_logging, tell_lost_errors
-from appliance.migrations import migrate
+from appliance.migrations import MigrationPlan, migrate, plan
 from appliance.settings import Settings
 from appliance.storage import Database
 
@@ -62,18 +63,36 @@ def worker(config: ConfigOption = None) -> None:
     run_for_long(_worker(settings))
 
 
-def migrate_only(config: ConfigOption = None) -> None:
-    """Before new gateways start, so that a failure is seen while the old ones still serve. Safe to repeat."""
+def migrate_only(
+    only_plan: Annotated[bool, typer.Option("--plan", help="Say what would be done, and change nothing.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Before new gateways start, so that a failure is seen while the old ones still serve. Safe to repeat.
+
+    With --plan, exit code 1 when this release cannot work with the database.
+    """
     settings = settings_from(config)
     prepare_folders(settings)
-    run(_migrate(settings))
-    say("The database has this release's schema.")
+    found = run(_migrate(settings, only_plan=only_plan))
+    if as_json:
+        print_json(found)
+    elif only_plan:
+        for step in found.steps:
+            say(f"{step.revision}  {step.says}{' Takes something away: no way back.' if step.contracts else ''}")
+        say("This release can work with it." if found.works else "This release cannot work with it.")
+    else:
+        say("The database has this release's schema.")
+    if not found.works:
+        raise SystemExit(1)
 
 
-async def _migrate(settings: Settings) -> None:
+async def _migrate(settings: Settings, *, only_plan: bool) -> MigrationPlan:
     database = Database(storage_settings(settings))
     try:
-        await migrate(database)
+        if not only_plan:
+            await migrate(database)
+        return await plan(database)
     finally:
         await database.close()
 

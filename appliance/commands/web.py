@@ -14,6 +14,9 @@ from appliance.edge import FIXED, PRESENCE, Presence
 GRACE_S = 20
 """Open requests get this long when the process ends."""
 
+LAST_WORD_S = 2.0
+"""So long a connection without a request is kept when the process ends, seconds."""
+
 
 class Protocol(HttpToolsProtocol):
     """uvicorn's, with a cheaper cycle of request and answer, and our headers on its answer to what is no HTTP."""
@@ -21,6 +24,8 @@ class Protocol(HttpToolsProtocol):
     _running: Cycle | None = None
     _idle_since = 0.0
     """By the loop's clock; 0 while a request is under way."""
+    _ending = False
+    """The next answer is the last one here."""
 
     def on_headers_complete(self) -> None:
         """The head of a request is here: the application begins, unless an earlier request is still being answered."""
@@ -46,7 +51,7 @@ class Protocol(HttpToolsProtocol):
             default_headers=self.server_state.default_headers,
             message_event=Bell(),
             expect_100_continue=self.expect_100_continue,
-            keep_alive=version != "1.0" and parser.should_keep_alive(),
+            keep_alive=version != "1.0" and parser.should_keep_alive() and not self._ending,
             on_response=self.on_response_complete,
         )
         if before is None or before.response_complete:
@@ -82,6 +87,24 @@ class Protocol(HttpToolsProtocol):
 
     def _look_later(self, seconds: float) -> None:
         self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def shutdown(self) -> None:
+        """The server ends. An answer under way is finished, and a request on its way here is still answered.
+
+        A connection that was taken a moment ago is such one: whoever opened it has not been heard yet, and would else
+        find it closed.
+        """
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.keep_alive = False
+        elif self._idle_since:
+            self.transport.close()
+        else:
+            self._ending = True
+            self.loop.call_later(LAST_WORD_S, self._close_unheard)
+
+    def _close_unheard(self) -> None:
+        if (self.cycle is None or self.cycle.response_complete) and not self.transport.is_closing():
+            self.transport.close()
 
     def timeout_keep_alive_handler(self) -> None:
         """Close a connection on which nothing was asked for too long."""

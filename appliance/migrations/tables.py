@@ -8,6 +8,7 @@ from appliance.chat.break_glass import models as break_glass
 from appliance.identity import models as identity
 from appliance.inference import models as inference
 from appliance.library import models as library
+from appliance.migrations import models as migrations
 from appliance.openai_api.batches import models as batches
 from appliance.openai_api.files import models as files
 from appliance.openai_api.responses import models as responses
@@ -22,6 +23,7 @@ ROOMS_WITH_TABLES = (
     identity,
     inference,
     library,
+    migrations,
     batches,
     files,
     responses,

@@ -247,3 +247,34 @@ async def test_a_bell_wakes_all_who_wait_and_can_be_rung_again() -> None:
     assert not again.done()
     bell.set()
     await again
+
+
+async def test_a_connection_that_was_just_taken_is_answered_when_the_server_ends() -> None:
+    """Whoever opened it has not been heard yet."""
+    protocol, transport = connected(saying(b"late"))
+    protocol.shutdown()
+    assert not transport.closed
+    protocol.data_received(GET)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert b"late" in transport.written
+    assert b"connection: close\r\n" in transport.written
+    assert transport.closed
+
+
+async def test_a_connection_between_two_requests_is_closed_when_the_server_ends() -> None:
+    protocol, transport = connected(saying(b"done"))
+    protocol.data_received(GET)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not transport.closed
+    protocol.shutdown()
+    assert transport.closed
+
+
+async def test_who_says_nothing_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("appliance.commands.web.LAST_WORD_S", 0.01)
+    protocol, transport = connected(saying(b"never"))
+    protocol.shutdown()
+    await asyncio.sleep(0.05)
+    assert transport.closed
