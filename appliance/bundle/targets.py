@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from appliance.bundle.errors import BundleUnmade
 
+UV_NEWEST = 40
+"""The newest glibc 2.x that uv has a name for. Wheels are chosen by the host's real one all the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -22,7 +25,8 @@ class Target:
 
     @property
     def uv_platform(self) -> str:
-        return f"x86_64-manylinux_{self.glibc.replace('.', '_')}"
+        """What uv resolves for; its markers are the same for every one of them."""
+        return f"x86_64-manylinux_2_{min(int(self.glibc.split('.')[1]), UV_NEWEST)}"
 
     @property
     def platforms(self) -> tuple[str, ...]:

@@ -8,9 +8,9 @@
 Needs root and Debian's packages `debootstrap` and `systemd-container`.
 """
 
-from tests.deploy.lab.able import missing, releases
+from tests.deploy.lab.able import missing
 from tests.deploy.lab.base import ensure_base
 from tests.deploy.lab.net import Network
 from tests.deploy.lab.node import Node
 
-__all__ = ["Network", "Node", "ensure_base", "missing", "releases"]
+__all__ = ["Network", "Node", "ensure_base", "missing"]

@@ -14,8 +14,6 @@ TOOLS = (
     ("ip", "iproute2"),
     ("ssh", "openssh-client"),
 )
-PYTHONS = {"3.11": "bookworm", "3.13": "trixie"}
-"""Minor version of Python → the Debian that has it."""
 
 
 def missing() -> str:
@@ -26,11 +24,6 @@ def missing() -> str:
         if shutil.which(tool) is None:
             return f"{tool} is missing (apt-get install {package})"
     return _no_namespace() or _no_overlay() or _no_group()
-
-
-def releases(engine: Path) -> tuple[str, ...]:
-    """The Debians on which the engines' environment of this machine runs: those with the same Python."""
-    return tuple(release for minor, release in PYTHONS.items() if (engine / "lib" / f"python{minor}").is_dir())
 
 
 def _no_namespace() -> str:
