@@ -131,9 +131,11 @@ class Installation:
         """`appliance install`, as somebody runs it on the control machine; what it says with `--json`."""
         node = next(iter(self.nodes.values()))
         options = " ".join(node.ssh_options())
+        # by the lab's name: a connection of another lab to the same address would lead to that lab's host
+        shared = f"-o ControlMaster=auto -o ControlPersist=60s -o ControlPath=/run/{self.lab.name}-%h"
         environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("APPLIANCE_")},
-            "ANSIBLE_SSH_ARGS": f"{options} -o ControlMaster=auto -o ControlPersist=60s -o ServerAliveInterval=10",
+            "ANSIBLE_SSH_ARGS": f"{options} {shared} -o ServerAliveInterval=10",
         }
         given = ["-i", str(self.description), "--bundle", str(BUNDLE_THERE), "--signers", str(SIGNERS)]
         words = ["install", *given, "--json", *more]
