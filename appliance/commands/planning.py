@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from statistics import median
 from typing import Annotated
 
 import typer
@@ -27,7 +28,7 @@ from appliance.planning import (
     shape_of,
 )
 from appliance.planning.measured import machine_name, ratio
-from appliance.planning.observe import Speed, gpu_memory_gib, memory_gib, processes_of, speed_of
+from appliance.planning.observe import Speed, engines_of, gpu_memory_gib, memory_gib, speed_of
 from appliance.planning.processor import calibrate, plan_processor
 from appliance.settings import Settings
 
@@ -77,20 +78,22 @@ def measure(
     inference = inference_settings(settings)
     entry = Catalogue.load(inference.model_dir).get(model)
     speed = run(_speed(config, model))
-    pids = processes_of(model)
-    if not pids:
+    engines = engines_of(model)
+    if not engines:
         raise PlanImpossible(f"No engine of '{model}' runs on this machine.", remedy="Measure where it runs.")
     gpus, kept = _own_gpus(), _corrections(settings)
     shape = shape_of(entry, inference.model_dir / model)
     if gpus is None:
-        measured = calibrate(engine_python(inference), shape, os.cpu_count() or 1)
+        (measured,) = calibrate(engine_python(inference), [shape], os.cpu_count() or 1)
         planned = plan_processor(entry, shape, measured, inference.cpu_kv_cache_gib)
         figures = (planned.memory_gib, planned.tokens_per_s, planned.prompt_tokens_per_s)
-        took = memory_gib(pids)
+        took = median(memory_gib(pids) for pids in engines)
     else:
         way = make_plan(entry, shape, gpus, Wanted())
         figures = (way.needed_gib, way.tokens_per_s, Wanted().prompt_tokens / way.first_token_s)
-        took = gpu_memory_gib(pids) - way.cache_tokens * shape.kv_bytes / min(way.parallel, shape.kv_heads) / 2**30
+        took = (
+            gpu_memory_gib(engines[0]) - way.cache_tokens * shape.kv_bytes / min(way.parallel, shape.kv_heads) / 2**30
+        )
     correction = Correction(
         memory=ratio(took, figures[0]),
         decode=ratio(speed.tokens_per_s, figures[1]),
@@ -149,10 +152,12 @@ def _corrections(settings: Settings) -> Corrections:
 def _on_processor(entries: list[Entry], inference: InferenceSettings, kept: Corrections) -> list[Plan]:
     """Only models small enough to be served without a GPU; each is measured by its shape for some seconds."""
     small = [e for e in entries if e.min_gpu_gib == 0]
+    if not small:
+        return []
+    shapes = [shape_of(e, inference.model_dir / e.id) for e in small]
+    calibrations = calibrate(engine_python(inference), shapes, os.cpu_count() or 1)
     found = []
-    for entry in small:
-        shape = shape_of(entry, inference.model_dir / entry.id)
-        calibration = calibrate(engine_python(inference), shape, os.cpu_count() or 1)
+    for entry, shape, calibration in zip(small, shapes, calibrations, strict=True):
         correction = kept.get(machine_name(PROCESSOR), entry.id)
         way = plan_processor(entry, shape, calibration, inference.cpu_kv_cache_gib, correction)
         found.append(

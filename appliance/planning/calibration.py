@@ -2,10 +2,10 @@
 
 A synthetic model of that shape does the arithmetic of a decode step, layer by layer, with weights of its own in each
 layer, so that they come from memory as they do in an engine. A large model is measured by its first layers. What a
-process takes before it has a model is what the import of vLLM takes; one that computes takes in addition what is left
-in it after a step as large as engines try at their start.
+process takes before it has a model is what the import of the engine's server takes; one that computes takes in addition
+what is left in it after a step as large as engines try at their start.
 
-usage: python calibration.py SHAPE THREADS      (SHAPE: JSON; prints JSON)
+usage: python calibration.py SHAPES THREADS      (SHAPES: JSON list; prints a line of JSON for each)
 """
 
 import json
@@ -23,10 +23,10 @@ SECONDS = 2.0
 """Of measuring, for each of the two numbers."""
 
 
-def memory_bytes() -> int:
-    """Of this process alone, its share of what it has in common with others."""
-    text = Path("/proc/self/smaps_rollup").read_text(encoding="ascii")
-    return next(int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("Pss:"))
+def memory_bytes(kind: str) -> int:
+    """Of this process: `RssAnon`, which is its own, or `RssFile`, which it shares with all that have the same code."""
+    text = Path("/proc/self/status").read_text(encoding="ascii")
+    return next(int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith(f"{kind}:"))
 
 
 def layers_of(shape: dict[str, Any], torch: Any) -> list[list[Any]]:
@@ -65,30 +65,36 @@ def seconds_each(work: Callable[[], Any]) -> float:
     return sorted(taken)[len(taken) // 2]
 
 
-def main(shape: dict[str, Any], threads: int) -> dict[str, float]:
-    import torch
-    from transformers import AutoTokenizer  # noqa: F401 - all of them for what they take
-
-    runtime = memory_bytes()
-    torch.set_num_threads(threads)
-    with torch.inference_mode():
-        layers = layers_of(shape, torch)
-        head = torch.randn((shape["vocabulary"], shape["hidden"]), dtype=torch.bfloat16)
-        one, many = (torch.randn((n, shape["hidden"]), dtype=torch.bfloat16) for n in (1, 256))
-        top = seconds_each(lambda: torch.nn.functional.linear(one, head).argmax())
-        decode = seconds_each(lambda: step(layers, head, one, shape, torch)) - top
-        prefill = seconds_each(lambda: step(layers, head, many, shape, torch)) - top
-        step(layers, head, torch.randn((LARGEST_STEP, shape["hidden"]), dtype=torch.bfloat16), shape, torch)
-        synthetic = sum(part.numel() * part.element_size() for part in [head, *(p for layer in layers for p in layer)])
-        computing = memory_bytes() - synthetic
+def measured(shape: dict[str, Any], torch: Any, before: int) -> dict[str, float]:
+    """`before`: bytes of a process that has not computed yet."""
+    layers = layers_of(shape, torch)
+    head = torch.randn((shape["vocabulary"], shape["hidden"]), dtype=torch.bfloat16)
+    one, many = (torch.randn((n, shape["hidden"]), dtype=torch.bfloat16) for n in (1, 256))
+    top = seconds_each(lambda: torch.nn.functional.linear(one, head).argmax())
+    decode = seconds_each(lambda: step(layers, head, one, shape, torch)) - top
+    prefill = seconds_each(lambda: step(layers, head, many, shape, torch)) - top
+    step(layers, head, torch.randn((LARGEST_STEP, shape["hidden"]), dtype=torch.bfloat16), shape, torch)
+    synthetic = sum(part.numel() * part.element_size() for part in [head, *(p for layer in layers for p in layer)])
     more = shape["layers"] / len(layers)
     return {
-        "runtime_bytes": runtime,
-        "computing_bytes": computing,
+        "runtime_bytes": before,
+        "computing_bytes": max(before, memory_bytes("RssAnon") - synthetic),
+        "code_bytes": memory_bytes("RssFile"),
         "decode_s": decode * more + top,
         "prefill_s_per_token": (prefill * more + top) / 256,
     }
 
 
+def main(shapes: list[dict[str, Any]], threads: int) -> None:
+    import torch
+    import vllm.entrypoints.openai.api_server  # noqa: F401 - for what it takes
+
+    before = memory_bytes("RssAnon")
+    torch.set_num_threads(threads)
+    with torch.inference_mode():
+        for shape in shapes:
+            sys.stdout.write(json.dumps(measured(shape, torch, before)) + "\n")
+
+
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(main(json.loads(sys.argv[1]), int(sys.argv[2]))) + "\n")
+    main(json.loads(sys.argv[1]), int(sys.argv[2]))

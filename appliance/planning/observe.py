@@ -56,10 +56,10 @@ def _prompt(words: int) -> str:
     return f"Go on with this text, at length, without an end: {random.random()} {text}"  # noqa: S311 - as above
 
 
-def processes_of(model_id: str, proc: Path = PROC) -> list[int]:
-    """The engine of a model on this machine, and its children."""
+def engines_of(model_id: str, proc: Path = PROC) -> list[list[int]]:
+    """The engines of a model on this machine, each with its children; the oldest process first."""
     parents: dict[int, int] = {}
-    found: set[int] = set()
+    roots: list[int] = []
     for folder in proc.iterdir():
         if not folder.name.isdigit():
             continue
@@ -69,7 +69,13 @@ def processes_of(model_id: str, proc: Path = PROC) -> list[int]:
         except (OSError, ValueError, IndexError):
             continue  # it has ended meanwhile
         if b"vllm.entrypoints.openai.api_server" in words and model_id.encode() in words:
-            found.add(int(folder.name))
+            roots.append(int(folder.name))
+    tops = [pid for pid in sorted(roots) if parents[pid] not in roots]
+    return [_with_children(pid, parents) for pid in tops]
+
+
+def _with_children(pid: int, parents: dict[int, int]) -> list[int]:
+    found = {pid}
     while True:
         more = {child for child, parent in parents.items() if parent in found} - found
         if not more:
@@ -78,17 +84,20 @@ def processes_of(model_id: str, proc: Path = PROC) -> list[int]:
 
 
 def memory_gib(pids: list[int], proc: Path = PROC) -> float:
-    """Of processes together; pages that they share count once (PSS). Raises PlanImpossible."""
-    total = 0
+    """Of an engine's processes together: what each has of its own, and once the code that they share.
+
+    What other engines on the machine share of the same files does not make it less. Raises PlanImpossible.
+    """
+    own, code = 0, 0
     for pid in pids:
         try:
-            lines = (proc / str(pid) / "smaps_rollup").read_text(encoding="ascii").splitlines()
+            lines = (proc / str(pid) / "status").read_text(encoding="utf-8").splitlines()
         except OSError as error:
-            raise PlanImpossible(
-                f"Process {pid} cannot be looked at.", remedy="Run it as the user of the engines, or as root."
-            ) from error
-        total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    return total / 2**20
+            raise PlanImpossible(f"Process {pid} cannot be looked at.", remedy="Measure again.") from error
+        kib = {line.partition(":")[0]: int(line.split()[1]) for line in lines if line.startswith("Rss")}
+        own += kib.get("RssAnon", 0) + kib.get("RssShmem", 0)
+        code = max(code, kib.get("RssFile", 0))
+    return (own + code) / 2**20
 
 
 def gpu_memory_gib(pids: list[int]) -> float:

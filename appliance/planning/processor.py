@@ -1,14 +1,15 @@
 """The same for a machine without GPU: what its processor takes is measured in a few seconds, not looked up.
 
-    memory   = 2 x runtime + computing + weights + head + cache
+    memory   = 2 x runtime + serving + scheduling + computing + code + weights + head + cache
     a token  = a decode step of the model's shape, measured with synthetic weights
 
-An engine is three processes: one speaks HTTP, one schedules, one computes. Each holds the runtime. The head, which
-scores the vocabulary, is there once more, as the processor's library packs it.
+An engine is three processes: one speaks HTTP, one schedules, one computes. Each has a runtime of its own; their code is
+in memory once. The head, which scores the vocabulary, is there once more, as the processor's library packs it.
 """
 
 import json
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,16 +24,24 @@ from appliance.planning.shapes import Shape
 
 THINKING = 2
 """Processes that do not compute."""
-TIMEOUT_S = 180
+SERVING_GIB = 0.14
+"""Routes, the model's tokenizer and templates in the one that speaks HTTP, beyond its runtime; seen with vLLM 0.32."""
+SCHEDULING_GIB = 0.07
+"""Tokenizer and tables in the one that schedules; as above."""
+TIMEOUT_S = 300
+QUIET = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
+"""What is imported asks nobody."""
 
 
 class Calibration(Struct, frozen=True):
-    """What `calibration.py` prints."""
+    """What `calibration.py` prints of a shape."""
 
     runtime_bytes: int
-    """Of a process that has loaded vLLM."""
+    """Own memory of a process that has loaded the engine's server."""
     computing_bytes: int
     """Of one that has computed besides, without its weights."""
+    code_bytes: int
+    """Files in memory: what all processes of an engine share."""
     decode_s: float
     prefill_s_per_token: float
 
@@ -46,16 +55,18 @@ class ProcessorPlan:
     context_tokens: int
 
 
-def calibrate(python: Path, shape: Shape, threads: int) -> Calibration:
-    """Run the measurement in the engines' environment. Raises PlanImpossible."""
-    words = [str(python), str(Path(calibration.__file__)), json.dumps(msgspec.to_builtins(shape)), str(threads)]
-    environment = {"PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE"}
+def calibrate(python: Path, shapes: Sequence[Shape], threads: int) -> list[Calibration]:
+    """Run the measurement in the engines' environment, one for each shape. Raises PlanImpossible."""
+    given = json.dumps(msgspec.to_builtins(shapes))
+    words = [str(python), str(Path(calibration.__file__)), given, str(threads)]
+    environment = {"PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE", **QUIET}
     try:
         done = subprocess.run(  # noqa: S603 - our own script
             words, capture_output=True, text=True, check=True, timeout=TIMEOUT_S, env=environment
         )
-        return msgspec.json.decode(done.stdout.splitlines()[-1], type=Calibration)
-    except (OSError, subprocess.SubprocessError, IndexError, msgspec.DecodeError) as error:
+        lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+        return [msgspec.json.decode(line, type=Calibration) for _, line in zip(shapes, lines, strict=True)]
+    except (OSError, subprocess.SubprocessError, ValueError, msgspec.DecodeError) as error:
         raise PlanImpossible(
             f"The processor could not be measured: {error}.", remedy="Run 'appliance setup', then again."
         ) from error
@@ -66,9 +77,9 @@ def plan_processor(
 ) -> ProcessorPlan:
     """`kv_cache_gib`: what the engine is given for keys and values (`engines.kv_cache_gib`)."""
     factor = correction or Correction()
-    processes = THINKING * measured.runtime_bytes + measured.computing_bytes
+    processes = THINKING * measured.runtime_bytes + measured.computing_bytes + measured.code_bytes
     head = shape.hidden * shape.vocabulary * 2
-    memory = (processes + head) / 2**30 + entry.weights_gib + kv_cache_gib
+    memory = (processes + head) / 2**30 + SERVING_GIB + SCHEDULING_GIB + entry.weights_gib + kv_cache_gib
     tokens = int(kv_cache_gib * 2**30 / shape.kv_bytes) // 1024 * 1024
     return ProcessorPlan(
         memory_gib=round(memory * factor.memory, 2),

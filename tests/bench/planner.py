@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,7 +30,7 @@ import msgspec
 from appliance.inference import Catalogue, Entry, InferenceSettings, ModelChoice, engine_command
 from appliance.inference.supervisor import free_port
 from appliance.planning import calibration, known_shapes
-from appliance.planning.observe import memory_gib, processes_of, speed_of
+from appliance.planning.observe import engines_of, memory_gib, speed_of
 from appliance.planning.processor import calibrate, plan_processor
 from tests.support.process import ENGINE_ENVIRONMENT, ENGINE_MODELS
 
@@ -51,12 +52,11 @@ with torch.inference_mode():
 
 
 @contextmanager
-def engine(entry: Entry, folder: Path, threads: int) -> Iterator[str]:
-    """Its address, once it lists its model."""
-    settings = InferenceSettings(ENGINE_ENVIRONMENT, ENGINE_MODELS, folder / "logs")
+def engine(entry: Entry, settings: InferenceSettings, threads: int) -> Iterator[tuple[str, list[int]]]:
+    """Its address and processes, once it lists its model."""
     port = free_port()
     command = engine_command(entry, ModelChoice(entry.id), settings, port=port, gpu=None, threads=threads)
-    with (folder / "engine.log").open("wb") as log:
+    with (settings.log_dir.parent / "engine.log").open("wb") as log:
         child = subprocess.Popen(command.argv, env=command.environment, stdout=log, stderr=subprocess.STDOUT)
     try:
         deadline = time.monotonic() + 300
@@ -68,7 +68,7 @@ def engine(entry: Entry, folder: Path, threads: int) -> Iterator[str]:
                 if time.monotonic() > deadline or child.poll() is not None:
                     raise
                 time.sleep(0.5)
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", next(pids for pids in engines_of(entry.id) if child.pid in pids)
     finally:
         child.terminate()
         child.wait(30)
@@ -97,7 +97,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the engine is ended whatever happens
     entry, threads = Catalogue.load().get(given.model), os.cpu_count() or 1
     shape = known_shapes()[given.model]
-    plan = plan_processor(entry, shape, calibrate(ENGINE_ENVIRONMENT / "bin" / "python", shape, threads), 1)
+    settings = InferenceSettings(ENGINE_ENVIRONMENT, ENGINE_MODELS, Path(tempfile.mkdtemp()) / "logs")
+    (measured,) = calibrate(ENGINE_ENVIRONMENT / "bin" / "python", [shape], threads)
+    plan = plan_processor(entry, shape, measured, settings.cpu_kv_cache_gib)
     words = [str(ENGINE_ENVIRONMENT / "bin" / "python"), "-c", TURN, str(Path(calibration.__file__).parent)]
     turns = subprocess.Popen(
         [*words, json.dumps(msgspec.to_builtins(shape)), str(threads)],
@@ -106,8 +108,7 @@ def main() -> None:
     assert turns.stdin is not None
     assert turns.stdout is not None
     planned, found, planned_cpu, found_cpu = [], [], [], []
-    with tempfile.TemporaryDirectory() as folder, engine(entry, Path(folder), threads) as url:
-        pids = processes_of(entry.id)
+    with engine(entry, settings, threads) as (url, pids):
         for _ in range(given.rounds):
             turns.stdin.write("\n")
             turns.stdin.flush()
@@ -120,6 +121,7 @@ def main() -> None:
             found_cpu.append((processor_s(pids) - begin) / written)
         took = memory_gib(pids)
     turns.kill()
+    shutil.rmtree(settings.log_dir.parent)
     rows: dict[str, Any] = {
         "memory GiB": (plan.memory_gib, took),
         "tokens a second": (median(planned), median(found)),

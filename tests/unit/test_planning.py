@@ -207,12 +207,13 @@ def test_nonsense_is_no_correction(measured: float, planned: float) -> None:
 
 def test_a_processor_is_planned_by_its_measurement() -> None:
     entry, shape = CATALOGUE.get("smollm2-135m-instruct"), known_shapes()["smollm2-135m-instruct"]
-    plan = plan_processor(entry, shape, Calibration(2**29, 2**30, 0.04, 0.001), 1)
-    assert plan.memory_gib == pytest.approx(2 * 0.5 + 1 + entry.weights_gib + 576 * 49152 * 2 / 2**30 + 1, abs=0.006)
+    plan = plan_processor(entry, shape, Calibration(2**29, 2**30, 2**28, 0.04, 0.001), 1)
+    parts = 2 * 0.5 + 1 + 0.25 + 0.14 + 0.07 + entry.weights_gib + 576 * 49152 * 2 / 2**30 + 1
+    assert plan.memory_gib == pytest.approx(parts, abs=0.006)
     assert plan.tokens_per_s == 25.0
     assert plan.context_tokens == 4096
     corrected = plan_processor(
-        entry, shape, Calibration(2**29, 2**30, 0.04, 0.001), 1, Correction(memory=2.0, decode=0.5)
+        entry, shape, Calibration(2**29, 2**30, 2**28, 0.04, 0.001), 1, Correction(memory=2.0, decode=0.5)
     )
     assert corrected.tokens_per_s == 12.5
     assert corrected.memory_gib == pytest.approx(2 * plan.memory_gib, abs=0.02)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from appliance.planning import PlanImpossible
-from appliance.planning.observe import memory_gib, parse_apps, processes_of, speed_of
+from appliance.planning.observe import engines_of, memory_gib, parse_apps, speed_of
 
 
 class Clocked:
@@ -48,15 +48,33 @@ def test_the_engine_is_found_with_its_children() -> None:
     with subprocess.Popen(words, stdout=subprocess.PIPE, start_new_session=True) as parent:
         assert parent.stdout is not None
         parent.stdout.readline()
-        found = processes_of("our-own-model")
+        (found,) = engines_of("our-own-model")
         try:
             assert parent.pid in found
             assert len(found) == 2
             assert memory_gib(found) > 64 / 1024
-            assert processes_of("another-model") == []
+            assert engines_of("another-model") == []
         finally:
             for pid in found:
                 subprocess.run(["kill", str(pid)], check=True)
+
+
+def test_engines_side_by_side_are_told_apart_and_shared_code_counts_once(tmp_path: Path) -> None:
+    def process(pid: int, parent: int, words: str, own_kib: int, code_kib: int) -> None:
+        folder = tmp_path / str(pid)
+        folder.mkdir()
+        (folder / "cmdline").write_bytes(words.replace(" ", "\0").encode())
+        (folder / "stat").write_text(f"{pid} (a name) S {parent} 1 1")
+        (folder / "status").write_text(f"Name:\ta\nRssAnon:\t{own_kib} kB\nRssFile:\t{code_kib} kB\nRssShmem:\t0 kB\n")
+
+    server = "python -m vllm.entrypoints.openai.api_server --served-model-name small"
+    process(1, 0, "init", 1, 1)
+    process(10, 1, server, 2**20, 2**18)
+    process(11, 10, "VLLM::EngineCore", 2**20, 2**19)
+    process(12, 11, "VLLM::Worker", 2**21, 2**18)
+    process(20, 1, server, 2**20, 2**18)
+    assert engines_of("small", tmp_path) == [[10, 11, 12], [20]]
+    assert memory_gib([10, 11, 12], tmp_path) == pytest.approx(1 + 1 + 2 + 0.5)
 
 
 def test_a_process_that_is_gone_is_told() -> None:
