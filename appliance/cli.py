@@ -27,6 +27,7 @@ MODULES = {
     "audit": ("audit",),
     "prove": ("prove",),
     "installing": ("install",),
+    "recovering": ("restore",),
     "break_glass": ("break-glass",),
     "bundle": ("bundle",),
     "chart": ("chart",),

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from appliance.backup import postgres, secrets
+from appliance.backup import secrets
 from appliance.backup.errors import BackupFailed
 from appliance.backup.folder import Backups, digest_of, take
 from appliance.backup.manifest import BackupManifest, FileFacts, write_manifest
@@ -14,12 +14,18 @@ from appliance.backup.places import Places
 
 Progress = Callable[[str], None]
 PUBLIC_AUDIT = (".jsonl", ".pub", ".public")
-REALM = "realm.dump"
+REALM, PROOF = "realm.dump", "proof.json"
 INDEX, AUDIT, ADAPTERS, MODELS = "index.tar.gz", "audit.tar.gz", "adapters.tar.gz", "models.tar.gz"
 
 
 def create(
-    places: Places, backups: Backups, *, recipients: Path | None, keep: int, progress: Progress
+    places: Places,
+    backups: Backups,
+    *,
+    recipients: Path | None,
+    keep: int,
+    progress: Progress,
+    proof: Path | None = None,
 ) -> BackupManifest:
     """Make one, while the appliance runs or not.
 
@@ -29,6 +35,7 @@ def create(
         recipients: File with `age` recipients; None leaves secrets and the audit's key out, and the manifest says so.
         keep: So many backups stay, the newest.
         progress: Told what is going on.
+        proof: What `appliance prove record` saw just before, for a look back after a restore; may be missing.
 
     Raises:
         BackupFailed: nothing counts of what was written, and the backups of before are as they were.
@@ -36,7 +43,7 @@ def create(
     began = time.monotonic()
     with backups.alone():
         try:
-            manifest = _write(places, backups, recipients, progress, began)
+            manifest = _write(places, backups, recipients, progress, began, proof)
         except OSError as error:
             raise BackupFailed(f"{error.filename or backups.root}: {error.strerror}.") from error
         gone = backups.keep_newest(keep)
@@ -46,7 +53,7 @@ def create(
 
 
 def _write(
-    places: Places, backups: Backups, recipients: Path | None, progress: Progress, began: float
+    places: Places, backups: Backups, recipients: Path | None, progress: Progress, began: float, proof: Path | None
 ) -> BackupManifest:
     with hold_moment(places, backups) as moment:
         progress(f"point {moment.at:%Y-%m-%d %H:%M:%S} UTC, writers paused for {moment.pause_s * 1000:.0f} ms")
@@ -58,7 +65,7 @@ def _write(
         for file in sorted(moment.new_files.iterdir()):
             take(file, backups.pooled(file.name), file.name)
         _pack(moment.index, staging / INDEX)
-        left_out = _write_rest(places, moment, staging, recipients)
+        left_out = _write_rest(places, moment, staging, recipients, proof)
         manifest = BackupManifest(
             id=staging.stem,
             point=moment.at,
@@ -72,16 +79,24 @@ def _write(
             pause_s=moment.pause_s,
             seconds=time.monotonic() - began,
             left_out=left_out,
+            realm=moment.realm.tables() if moment.realm else {},
         )
     write_manifest(manifest, staging)
     backups.finish(staging)
     return manifest
 
 
-def _write_rest(places: Places, moment: Moment, staging: Path, recipients: Path | None) -> tuple[str, ...]:
+def _write_rest(
+    places: Places, moment: Moment, staging: Path, recipients: Path | None, proof: Path | None
+) -> tuple[str, ...]:
     """What is small; the names of what this backup lacks."""
-    if places.realm_url:
-        postgres.dump(places.realm_url, staging / REALM)
+    lacks = []
+    if moment.realm is not None:
+        moment.realm.write_as(staging / REALM)
+    if proof is not None and proof.is_file():
+        (staging / PROOF).write_bytes(proof.read_bytes())
+    elif proof is not None:
+        lacks.append("proof")
     for folder, name in ((places.adapters, ADAPTERS), (places.models, MODELS)):
         if folder.is_dir():
             _pack(folder, staging / name, only=None if name == ADAPTERS else (".json", ".toml"), deep=name == ADAPTERS)
@@ -93,9 +108,10 @@ def _write_rest(places: Places, moment: Moment, staging: Path, recipients: Path 
     if places.settings_file is not None and places.settings_file.is_file():
         secret["appliance.toml"] = places.settings_file
     if recipients is None:
-        return ("secrets",)
-    secrets.seal(secret, recipients, staging / secrets.FILE)
-    return ()
+        lacks.append("secrets")
+    else:
+        secrets.seal(secret, recipients, staging / secrets.FILE)
+    return tuple(lacks)
 
 
 def _split_audit(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:

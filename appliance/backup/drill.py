@@ -2,22 +2,19 @@
 
 import shutil
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from appliance.audit.findings import Report
-from appliance.backup import postgres, sqlite
+from appliance.backup import postgres
+from appliance.backup.compare import LookAtAudit, compare
 from appliance.backup.errors import BackupFailed
 from appliance.backup.folder import Backups
 from appliance.backup.places import Places
 from appliance.backup.restore import restore
-from appliance.backup.tables import differences
 
 Progress = Callable[[str], None]
-LookAtAudit = Callable[[Places], Report]
 Ask = Callable[[Places], str]
 """Answers a question from what was restored; the sentence to report. Raises BackupFailed."""
 
@@ -70,15 +67,11 @@ def drill(
         BackupRefused, BackupFailed: it cannot be restored at all.
     """
     began, now = time.monotonic(), datetime.now(UTC)
-    name = f"drill_{uuid.uuid4().hex[:12]}"
-    made = bool(live.database_url)
-    url = postgres.scratch_database(live.database_url, name) if made else ""
+    name, url = postgres.scratch_database(live.database_url) if live.database_url else ("", "")
     places = Places(scratch, url, scratch / "audit", scratch / "models")
     try:
         manifest = restore(backups, backup_id, places, identity=identity, progress=progress)
-        found = postgres.tables_of(url) if url else sqlite.tables_of(places.sqlite_file)
-        said = [*differences(manifest.tables, found), *_audit_findings(look_at_audit(places), manifest.audit_hash)]
-        said += [f"File {sha} is missing." for sha in manifest.stored if not _file(places, sha).is_file()]
+        said = compare(manifest, places, look_at_audit)
         answer = ""
         if ask is not None:
             progress("asking the golden question")
@@ -90,7 +83,7 @@ def drill(
             backup=manifest.id,
             rpo_s=(now - manifest.point).total_seconds(),
             rto_s=time.monotonic() - began,
-            rows=sum(facts.rows for facts in found.values()),
+            rows=manifest.rows,
             files=len(manifest.stored),
             size_bytes=manifest.size_bytes,
             differences=tuple(said),
@@ -98,16 +91,5 @@ def drill(
         )
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-        if made:
+        if name:
             postgres.drop_database(live.database_url, name)
-
-
-def _audit_findings(report: Report, head: str) -> list[str]:
-    said = [finding.sentence for finding in report.findings]
-    if head and report.head != head:
-        said.append("The audit's chain does not end where it did.")
-    return said
-
-
-def _file(places: Places, sha256: str) -> Path:
-    return places.files / sha256[:2] / sha256[2:4] / sha256

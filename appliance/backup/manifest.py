@@ -45,6 +45,12 @@ class BackupManifest(Struct, frozen=True, kw_only=True):
     """For so long nobody could write to the index or add a file."""
     seconds: float
     left_out: tuple[str, ...]
+    realm: dict[str, TableFacts] = {}
+    """Tables of the bundled Keycloak; empty when its database is not in the backup."""
+
+    @property
+    def rows(self) -> int:
+        return sum(facts.rows for facts in self.tables.values())
 
     @property
     def size_bytes(self) -> int:

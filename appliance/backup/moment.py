@@ -5,7 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,6 +37,8 @@ class Moment:
     index: Path
     audit: Path
     pause_s: float
+    realm: PostgresSnapshot | None = None
+    """Of the bundled Keycloak, pinned in the same pause."""
 
 
 @contextmanager
@@ -45,7 +47,8 @@ def hold_moment(places: Places, backups: Backups) -> Iterator[Moment]:
     shutil.rmtree(places.scratch, ignore_errors=True)  # of a run that was killed
     for name in ("files", "index", "audit"):
         (places.scratch / name).mkdir(parents=True, mode=0o700)
-    try:
+    with ExitStack() as pinned:
+        pinned.callback(shutil.rmtree, places.scratch, ignore_errors=True)
         _copy_audit(places)
         with _paused(places):
             began = time.monotonic()
@@ -53,21 +56,16 @@ def hold_moment(places: Places, backups: Backups) -> Iterator[Moment]:
             database = (
                 PostgresSnapshot(places.database_url) if places.database_url else SqliteSnapshot(places.sqlite_file)
             )
-            try:
-                files = _hold_files(places, backups)
-                if places.index.is_dir():
-                    shutil.copytree(places.index, places.scratch / "index", dirs_exist_ok=True)
-            except BaseException:
-                database.close()
-                raise
+            pinned.callback(database.close)
+            realm = PostgresSnapshot(places.realm_url) if places.realm_url else None
+            if realm is not None:
+                pinned.callback(realm.close)
+            files = _hold_files(places, backups)
+            if places.index.is_dir():
+                shutil.copytree(places.index, places.scratch / "index", dirs_exist_ok=True)
             pause_s = time.monotonic() - began
-        try:
-            scratch = places.scratch
-            yield Moment(at, database, files, scratch / "files", scratch / "index", scratch / "audit", pause_s)
-        finally:
-            database.close()
-    finally:
-        shutil.rmtree(places.scratch, ignore_errors=True)
+        scratch = places.scratch
+        yield Moment(at, database, files, scratch / "files", scratch / "index", scratch / "audit", pause_s, realm)
 
 
 def _copy_audit(places: Places) -> None:

@@ -51,16 +51,19 @@ class PostgresSnapshot:
         return _tables(self._pinned)
 
     def write(self, folder: Path) -> None:
-        dump(self._url, folder / FILE, snapshot=self._snapshot, without=(JOBS,))
+        self.write_as(folder / FILE, without=(JOBS,))
+
+    def write_as(self, file: Path, *, without: tuple[str, ...] = ()) -> None:
+        """Any database, without some of its schemas. Raises BackupFailed."""
+        dump(self._url, file, snapshot=self._snapshot, without=without)
 
     def close(self) -> None:
         self._pinned.close()
 
 
-def dump(url: str, file: Path, *, snapshot: str = "", without: tuple[str, ...] = ()) -> None:
+def dump(url: str, file: Path, *, snapshot: str, without: tuple[str, ...] = ()) -> None:
     """Write a database in PostgreSQL's own form. Raises BackupFailed."""
-    options = [f"--snapshot={snapshot}"] if snapshot else []
-    options += [f"--exclude-schema={schema}" for schema in without]
+    options = [f"--snapshot={snapshot}", *(f"--exclude-schema={schema}" for schema in without)]
     program = ["pg_dump", "--format=custom", "--compress=1", "--no-owner", "--no-privileges", "--lock-wait-timeout=60s"]
     _run([*program, *options, f"--file={file}"], url)
 
@@ -98,17 +101,26 @@ def tables_of(url: str) -> dict[str, TableFacts]:
         return _tables(connection)
 
 
-def scratch_database(url: str, name: str) -> str:
-    """Make an empty database on the same server; its address. Raises BackupFailed: the role may not."""
+def scratch_database(url: str) -> tuple[str, str]:
+    """An empty database on the same server, named after this one: its name and address.
+
+    Where the role may make none, an administrator has made it for the role; when it holds anything, loading refuses it.
+
+    Raises:
+        BackupFailed: it is not there, and the role may not make it.
+    """
+    parts = urlsplit(url)
+    name = f"{unquote(parts.path.lstrip('/'))}_drill"
     try:
         with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone():
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     except psycopg.Error as error:
         raise BackupFailed(
-            f"No scratch database can be made: {error}.", remedy="Name an empty one, or let this role make databases."
+            f"No scratch database can be made: {error}.",
+            remedy=f"Make an empty database '{name}' that belongs to this role, or let the role make databases.",
         ) from error
-    parts = urlsplit(url)
-    return parts._replace(path=f"/{name}").geturl()
+    return name, parts._replace(path=f"/{name}").geturl()
 
 
 def drop_database(url: str, name: str) -> None:

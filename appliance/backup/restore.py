@@ -90,7 +90,7 @@ def _lay_out(backups: Backups, manifest: BackupManifest, folder: Path, waiting: 
             with tarfile.open(folder / name) as archive:
                 archive.extractall(waiting / into, filter="data")
     if identity is not None and (folder / secrets.FILE).is_file():
-        secrets.unseal(folder / secrets.FILE, identity, waiting / "secrets-of-backup")
+        secrets.unseal_into(folder / secrets.FILE, identity, waiting / "secrets-of-backup")
         opened = waiting / "secrets-of-backup"
         for source, target in (
             (opened / "audit", waiting / "audit"),

@@ -20,22 +20,27 @@ def seal(files: Mapping[str, Path], recipients: Path, place: Path) -> None:
     _age(["--encrypt", "--recipients-file", str(recipients), "--output", str(place)], packed.getvalue())
 
 
-def unseal(place: Path, identity: Path, into: Path) -> list[str]:
-    """Decrypt into a folder; the names. Raises BackupFailed: it is not the key; BackupRefused: a name leads out."""
+def unseal(place: Path, identity: Path) -> dict[str, bytes]:
+    """What was sealed, by its name. Raises BackupFailed: it is not the key; BackupRefused: a name leads out."""
     data = _age(["--decrypt", "--identity", str(identity), str(place)])
-    names = []
+    found = {}
     with tarfile.open(fileobj=io.BytesIO(data), mode="r") as archive:
         for member in archive:
             path = PurePosixPath(member.name)
-            if path.is_absolute() or ".." in path.parts or not member.isreg():
+            content = archive.extractfile(member) if member.isreg() else None
+            if path.is_absolute() or ".." in path.parts or content is None:
                 raise BackupRefused(f"{place} holds '{member.name}', which leads out of its place.")
-            content = archive.extractfile(member)
-            file = into / path
-            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            file.write_bytes(content.read() if content else b"")
-            file.chmod(0o600)
-            names.append(member.name)
-    return names
+            found[member.name] = content.read()
+    return found
+
+
+def unseal_into(place: Path, identity: Path, into: Path) -> None:
+    """The same as files that only their owner reads."""
+    for name, content in unseal(place, identity).items():
+        file = into / name
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file.touch(0o600)
+        file.write_bytes(content)
 
 
 def _age(arguments: list[str], given: bytes = b"") -> bytes:

@@ -16,7 +16,21 @@ import typer
 
 from appliance.audit.findings import Report
 from appliance.audit.verify import verify as look_at_chain
-from appliance.backup import BackupFailed, BackupManifest, Backups, Drill, Places, create, drill, restore, verify
+from appliance.backup import (
+    BackupFailed,
+    BackupManifest,
+    Backups,
+    Drill,
+    Places,
+    compare,
+    create,
+    drill,
+    pack,
+    restore,
+    unpack,
+    verify,
+)
+from appliance.commands import recovering
 from appliance.commands.options import ConfigOption, JsonOption, run, settings_from
 from appliance.commands.output import print_json, print_table, say
 from appliance.configuration import audit_settings, inference_settings, storage_settings
@@ -39,10 +53,13 @@ def register(app: typer.Typer) -> None:
     group.command("create", help="Make a backup while the appliance runs, and let go of the oldest.")(make)
     group.command("list", help="Backups in the folder, oldest first.")(show)
     group.command("verify", help="Read every byte of a backup again.")(check)
-    group.command("restore", help="Put a backup into an empty place; nothing is written over.")(put_back)
+    group.command("pack", help="Write a backup into one file, to carry it to another machine.")(carry_out)
+    group.command("unpack", help="Bring a packed backup into a folder of backups, and verify it.")(carry_in)
+    group.command("restore", help="Put a backup into an empty place and compare; nothing is written over.")(put_back)
     group.command("drill", help="Restore beside the running appliance, compare everything, and report the times.")(
         rehearse
     )
+    recovering.register_backup(group)
     app.add_typer(group, name="backup")
 
 
@@ -54,6 +71,9 @@ def make(
     without_secrets: Annotated[bool, typer.Option(help="Leave secrets and the audit's key out.")] = False,
     keep: Annotated[int, typer.Option(min=1, max=1000, help="So many stay, the newest.")] = 14,
     realm_url_file: RealmOption = None,
+    proof: Annotated[
+        Path | None, typer.Option(help="File of 'prove record', to look back at after a restore; it may be missing.")
+    ] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -65,7 +85,7 @@ def make(
         )
     places = _places(settings_from(config), config, realm_url_file)
     progress = _silent if as_json else say
-    made = create(places, Backups(folder), recipients=recipients, keep=keep, progress=progress)
+    made = create(places, Backups(folder), recipients=recipients, keep=keep, progress=progress, proof=proof)
     if as_json:
         print_json(_row(made))
         return
@@ -89,7 +109,34 @@ def check(folder: FolderOption, backup_id: IdOption = "", as_json: JsonOption = 
     if as_json:
         print_json(_row(found))
         return
-    say(f"Whole: {found.id}, {sum(facts.rows for facts in found.tables.values())} rows, {len(found.stored)} files.")
+    say(f"Whole: {found.id}, {found.rows} rows, {len(found.stored)} files.")
+
+
+def carry_out(
+    folder: FolderOption,
+    to: Annotated[Path, typer.Option("--to", help="File to make; it must not be there.")],
+    backup_id: IdOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    if to.exists():
+        raise InvalidInput(f"{to} is there already.", remedy="Name another file.")
+    packed = pack(Backups(folder), backup_id, to)
+    if as_json:
+        print_json(_row(packed) | {"file": str(to)})
+        return
+    say(f"{packed.id} is in {to}, {to.stat().st_size / 1e6:.1f} MB.")
+
+
+def carry_in(
+    folder: FolderOption,
+    source: Annotated[Path, typer.Option("--from", help="File of 'backup pack'.")],
+    as_json: JsonOption = False,
+) -> None:
+    found = unpack(source, Backups(folder))
+    if as_json:
+        print_json(_row(found))
+        return
+    say(f"Whole: {found.id}, made {found.point:%Y-%m-%d %H:%M:%S} UTC.")
 
 
 def put_back(
@@ -100,15 +147,23 @@ def put_back(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
+    """Exit code 1 when anything is not as the backup says."""
     began = time.monotonic()
     places = _places(settings_from(config), config, realm_url_file)
     progress = _silent if as_json else say
     done = restore(Backups(folder), backup_id, places, identity=identity, progress=progress)
+    progress("comparing")
+    found = compare(done, places, _look_at_audit)
     seconds = time.monotonic() - began
     if as_json:
-        print_json(_row(done) | {"rto_s": round(seconds, 2)})
-        return
-    say(f"Restored {done.id} to {places.data}: {len(done.stored)} files, in {seconds:.1f} s.")
+        print_json(_row(done) | {"rto_s": round(seconds, 2), "differences": found})
+    else:
+        for sentence in found:
+            say(sentence)
+        word = "not as it was" if found else "everything is as it was"
+        say(f"Restored {done.id} to {places.data}: {len(done.stored)} files, in {seconds:.1f} s; {word}.")
+    if found:
+        raise SystemExit(1)
 
 
 def rehearse(
@@ -117,12 +172,13 @@ def rehearse(
     identity: IdentityOption = None,
     question: Annotated[str, typer.Option(help="Golden question to ask what was restored.")] = "",
     expect: Annotated[str, typer.Option(help="Words that the answer must have.")] = "",
+    scratch: Annotated[Path | None, typer.Option(help="Folder to work in; default: beside the data folder.")] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Exit code 1 when anything differs."""
     settings = settings_from(config)
-    with tempfile.TemporaryDirectory(prefix="drill-", dir=settings.data.parent) as around:
+    with tempfile.TemporaryDirectory(prefix="drill-", dir=scratch or settings.data.parent) as around:
         found = drill(
             Backups(folder),
             backup_id,
@@ -156,7 +212,7 @@ def _row(manifest: BackupManifest) -> dict[str, Any]:
         "id": manifest.id,
         "point": manifest.point.isoformat(),
         "database": manifest.database,
-        "rows": sum(facts.rows for facts in manifest.tables.values()),
+        "rows": manifest.rows,
         "files": len(manifest.stored),
         "size_bytes": manifest.size_bytes,
         "audit_seq": manifest.audit_seq,
@@ -220,7 +276,11 @@ def _asked(settings: Settings, places: Places, config: Path | None, question: st
     file = config or settings.data / "appliance.toml"
     environment |= {"APPLIANCE_DATA_DIR": str(places.data), "APPLIANCE_HOST": "127.0.0.1", "APPLIANCE_PORT": str(port)}
     environment |= {"APPLIANCE_CONFIG": str(file)} if file.is_file() else {}
-    environment |= {"APPLIANCE_DATABASE_URL": places.database_url} if places.database_url else {}
+    if places.database_url:
+        address = places.data / "drill-database-url"  # as a file: settings may name one, and both may not be set
+        address.touch(0o600)
+        address.write_text(places.database_url, encoding="utf-8")
+        environment["APPLIANCE_DATABASE_URL_FILE"] = str(address)
     environment["APPLIANCE_AUDIT_FOLDER"] = str(places.audit)
     command = [sys.executable, "-m", "appliance"]
     with (places.data / "drill.log").open("wb") as log:

@@ -1,7 +1,8 @@
 """`appliance install`: an installation on hosts, as its description has it."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -36,10 +37,25 @@ def install(
     check: CheckOption = False,
     as_json: JsonOption = False,
 ) -> None:
+    _show(ask_for("install", description, bundle, signers, playbooks, {}, check=check, quiet=as_json), as_json)
+
+
+def ask_for(
+    name: str,
+    description: Path,
+    bundle: Path,
+    signers: Path,
+    playbooks: Path | None,
+    variables: Mapping[str, Any],
+    *,
+    check: bool = False,
+    quiet: bool = False,
+) -> "Outcome":
+    """One operation, with its progress on the screen unless it shall be quiet. Raises what `operate` raises."""
     from appliance.operations import Operation, operate  # noqa: PLC0415 - the gateway's commands need none of it
 
-    operation = Operation("install", description, bundle, signers, playbooks, check)
-    _show(operate(operation, _quiet if as_json else _tell), as_json)
+    operation = Operation(name, description, bundle, signers, playbooks, check, variables)
+    return operate(operation, _quiet if quiet else _tell)
 
 
 def _quiet(progress: "Progress") -> None:
@@ -48,7 +64,14 @@ def _quiet(progress: "Progress") -> None:
 
 def _tell(progress: "Progress") -> None:
     where = f" ({progress.host})" if progress.host else ""
-    mark = {"play": "==", "verified": "  =", "changed": "  *", "failed": "  !", "unreachable": "  !"}.get(progress.kind)
+    mark = {
+        "play": "==",
+        "verified": "  =",
+        "notice": "  >",
+        "changed": "  *",
+        "failed": "  !",
+        "unreachable": "  !",
+    }.get(progress.kind)
     if mark is not None:
         say(f"{progress.after_s:7.1f} s {mark} {progress.text}{where}")
 
@@ -57,7 +80,11 @@ def _show(outcome: "Outcome", as_json: bool) -> None:
     if as_json:
         print_json({"ok": outcome.ok, "changed": outcome.changed, "changes": outcome.changes, "plays": outcome.plays_s})
         return
+    tell_phases(outcome)
+    say(f"\nDone; {outcome.changed} changes.")
+
+
+def tell_phases(outcome: "Outcome") -> None:
     say("\ntime by phase")
     for play, seconds in outcome.plays_s.items():
         say(f"{seconds:7.1f} s  {play}")
-    say(f"\nDone; {outcome.changed} changes.")

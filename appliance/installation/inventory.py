@@ -66,7 +66,6 @@ def _everywhere(installation: Installation) -> dict[str, Any]:
             "folder": backup.folder,
             "schedule": backup.schedule,
             "keep": backup.keep,
-            "sealed": bool(backup.recipient_file),
         },
         "appliance_monitoring": {
             "retention_days": installation.monitoring.retention_days,

@@ -3,6 +3,7 @@
 1. `verified_bundle` (trust.py) comes first: nothing is made, and nothing is run, from a bundle that was not verified.
 2. `Workspace` (workspace.py) is a folder beside the description: lock, inventory, artifacts, what was done.
 3. `ensure_secrets` and `ensure_certificates` make what must be made once, on the control machine.
+   `keepsake.py` seals them beside a backup that is brought here, and brings them back.
 4. `run_playbook` (playbook.py) starts Ansible by ansible-runner and turns its events into `Progress`.
 5. `operate` (service.py) puts these together for a named operation. Each ends with a line in `operations.jsonl`.
 
@@ -10,8 +11,24 @@ Rule: secrets stay in files of mode 0600. No event, no inventory and no line of 
 """
 
 from appliance.operations.errors import OperationBusy, OperationFailed
+from appliance.operations.keepsake import NoKeepsake, keep, refuse_without, take_back
 from appliance.operations.playbook import Outcome, Progress
+from appliance.operations.secretwords import IDENTITY
 from appliance.operations.service import OPERATIONS, Operation, operate
 from appliance.operations.workspace import Workspace
 
-__all__ = ["OPERATIONS", "Operation", "OperationBusy", "OperationFailed", "Outcome", "Progress", "Workspace", "operate"]
+__all__ = [
+    "IDENTITY",
+    "OPERATIONS",
+    "NoKeepsake",
+    "Operation",
+    "OperationBusy",
+    "OperationFailed",
+    "Outcome",
+    "Progress",
+    "Workspace",
+    "keep",
+    "operate",
+    "refuse_without",
+    "take_back",
+]

@@ -14,7 +14,7 @@ KEEP_ARTIFACTS = 10
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Something has happened. `kind`: `verified`, `play`, `task`, `changed`, `failed` or `unreachable`."""
+    """Something has happened. `kind`: `verified`, `notice`, `play`, `task`, `changed`, `failed` or `unreachable`."""
 
     kind: str
     text: str
@@ -36,6 +36,8 @@ class Outcome:
     """How long each play took."""
     changes: tuple[str, ...] = ()
     """Task and host of each change."""
+    report: Mapping[str, Any] = field(default_factory=dict)
+    """What the playbook reports of its own (`set_stats`)."""
 
 
 @dataclass
@@ -47,6 +49,7 @@ class _Watch:
     play_began: float = 0.0
     failed: str = ""
     changes: list[str] = field(default_factory=list)
+    report: dict[str, Any] = field(default_factory=dict)
 
     def take(self, event: Mapping[str, Any]) -> bool:
         """Handed each event; true keeps it for the artifacts."""
@@ -61,6 +64,8 @@ class _Watch:
         elif kind == "runner_on_ok" and (data.get("res") or {}).get("changed"):
             self.changes.append(f"{task} ({host})")
             self._say("changed", task, host)
+        elif kind == "playbook_on_stats":
+            self.report.update(data.get("artifact_data") or {})
         elif kind in ("runner_on_failed", "runner_on_unreachable") and not data.get("ignore_errors"):
             said = _message(data.get("res") or {})
             self.failed = self.failed or f"{task} on {host}: {said}"
@@ -107,6 +112,7 @@ def run_playbook(
         failed,
         watch.plays,
         tuple(watch.changes),
+        watch.report,
     )
 
 

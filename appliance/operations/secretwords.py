@@ -6,9 +6,12 @@ from pathlib import Path
 
 from appliance.foundation import read_secret
 from appliance.installation import Installation, InstallationInvalid
+from appliance.operations.sealing import make_key_pair
 
 RECIPIENTS = "backup-recipients"
 """To whom secrets in backups are encrypted: public keys, which lie beside the secrets so that hosts get them alike."""
+IDENTITY = "backup-identity"
+"""Opens them. Made beside the other secrets where a description names no recipient, to be taken to a safe."""
 MADE = ("database-password", "keycloak-database-password", "keycloak-admin-password", "cache-password", "metrics-token")
 
 
@@ -37,6 +40,10 @@ def ensure_secrets(installation: Installation, description: Path) -> Path:
         write_private(
             folder / RECIPIENTS, _recipients(description.absolute().parent / installation.backup.recipient_file)
         )
+    elif not (folder / RECIPIENTS).exists():
+        identity, recipient = make_key_pair()
+        write_private(folder / IDENTITY, identity)
+        write_private(folder / RECIPIENTS, recipient)
     return folder
 
 

@@ -10,13 +10,15 @@ from typing import Any
 from appliance.installation import load, to_inventory
 from appliance.operations.certificates import ensure_certificates
 from appliance.operations.errors import OperationFailed
-from appliance.operations.playbook import Outcome, Tell, run_playbook
-from appliance.operations.secretwords import ensure_secrets
+from appliance.operations.playbook import Outcome, Progress, Tell, run_playbook
+from appliance.operations.secretwords import IDENTITY, ensure_secrets
 from appliance.operations.trust import verified_bundle, verify_models
 from appliance.operations.workspace import Workspace
 
-OPERATIONS = {"install": "site.yml"}
+OPERATIONS = {"install": "site.yml", "backup": "backup.yml", "restore": "restore.yml", "rehearse": "rehearse.yml"}
 """Operation → its playbook."""
+WITH_MODELS = ("install", "restore")
+"""These bring models to hosts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +48,15 @@ def operate(operation: Operation, tell: Tell) -> Outcome:
     began = time.monotonic()
     bundle = verified_bundle(operation.bundle, operation.signers, tell)
     installation = load(operation.description)
-    verify_models(installation, operation.bundle, operation.signers, tell)
+    if operation.name in WITH_MODELS:
+        verify_models(installation, operation.bundle, operation.signers, tell)
     verified_s = round(time.monotonic() - began, 1)
     workspace = Workspace(operation.description, installation.name)
     playbooks = operation.playbooks or operation.bundle / "playbooks"
     with workspace.held():
         secrets = ensure_secrets(installation, operation.description)
         ensure_certificates(installation, operation.description, secrets)
+        _remind_of_the_key(secrets, tell)
         workspace.write_inventory(to_inventory(installation))
         variables = {
             "appliance_bundle": str(operation.bundle),
@@ -85,3 +89,10 @@ def operate(operation: Operation, tell: Tell) -> Outcome:
     if not outcome.ok:
         raise OperationFailed(f"{operation.name} did not end well. {outcome.failed}")
     return outcome
+
+
+def _remind_of_the_key(secrets: Path, tell: Tell) -> None:
+    """Whoever takes this machine would have both halves."""
+    if (secrets / IDENTITY).exists():
+        text = f"{secrets / IDENTITY} opens the secrets in backups. Keep a copy in a safe, and delete it here."
+        tell(Progress("notice", text))

@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tarfile
 import threading
 import time
 from contextlib import closing
@@ -18,7 +19,19 @@ from pathlib import Path
 import pytest
 
 from appliance.audit.findings import Report
-from appliance.backup import BackupFailed, BackupManifest, BackupRefused, Backups, Places, drill, restore, verify
+from appliance.backup import (
+    BackupFailed,
+    BackupManifest,
+    BackupRefused,
+    Backups,
+    Places,
+    compare,
+    drill,
+    pack,
+    restore,
+    unpack,
+    verify,
+)
 from appliance.backup import create as make
 from appliance.backup.sqlite import tables_of
 from appliance.migrations import migrate
@@ -326,3 +339,45 @@ def test_writers_of_the_database_wait_for_nothing_and_those_of_the_index_for_the
         writer.execute("INSERT INTO later VALUES (3)")
         writer.commit()
     assert done[0].tables["later"].rows == 2
+
+
+def test_a_packed_backup_comes_to_another_machine_and_back(places: Places, backups: Backups, tmp_path: Path) -> None:
+    proof = tmp_path / "proof.json"
+    proof.write_text("{}")
+    manifest = make(places, backups, recipients=None, keep=3, progress=silent, proof=proof)
+    assert manifest.left_out == ("secrets",)
+    assert make(places, backups, recipients=None, keep=3, progress=silent, proof=tmp_path / "none").left_out == (
+        "proof",
+        "secrets",
+    )
+    there, file = Backups(tmp_path / "there"), tmp_path / "carried.tar"
+    pack(backups, manifest.id, file)
+    for _ in range(2):
+        assert unpack(file, there) == manifest
+    assert content(there.path("")) == content(backups.path(manifest.id))
+    assert sorted(p.name for p in there.root.glob("pool/??/*")) == sorted(manifest.stored)
+    new, head = elsewhere(tmp_path), Report((), 0, 0, 0, manifest.audit_hash, 0, 0, (), (), 0.0)
+    assert compare(put_back(there, new), new, lambda _: head) == []
+    (new.files / (sha := next(iter(manifest.stored)))[:2] / sha[2:4] / sha).unlink()
+    assert compare(manifest, new, lambda _: head) == [f"File {sha} is missing."]
+
+
+@pytest.mark.parametrize("wrong", ["../out", "/out", "pool/../out", "a/b/c", "link", "byte", "none"])
+def test_a_packed_backup_that_is_none_is_refused(places: Places, backups: Backups, tmp_path: Path, wrong: str) -> None:
+    manifest, file, there = made(places, backups), tmp_path / "carried.tar", Backups(tmp_path / "there")
+    pack(backups, "", file)
+    if wrong == "byte":
+        data = file.read_bytes()
+        at = data.index(b"first document")
+        file.write_bytes(data[:at] + b"F" + data[at + 1 :])
+    elif wrong == "none":
+        file.write_bytes(b"something else")
+    else:
+        with tarfile.open(file, "a") as archive:
+            info = tarfile.TarInfo(f"{manifest.id}/link" if wrong == "link" else wrong)
+            info.type, info.linkname = (tarfile.SYMTYPE, "/etc/passwd") if wrong == "link" else (tarfile.REGTYPE, "")
+            archive.addfile(info)
+    with pytest.raises((BackupRefused, BackupFailed)):
+        unpack(file, there)
+    assert there.ids() == []
+    assert not (tmp_path / "out").exists()

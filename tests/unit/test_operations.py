@@ -12,9 +12,21 @@ import yaml
 
 from appliance.bundle import BundleRefused, build, make_key
 from appliance.installation import Installation, InstallationInvalid, parse
-from appliance.operations import Operation, OperationBusy, OperationFailed, Workspace, operate
+from appliance.operations import (
+    IDENTITY,
+    NoKeepsake,
+    Operation,
+    OperationBusy,
+    OperationFailed,
+    Workspace,
+    keep,
+    operate,
+    refuse_without,
+    take_back,
+)
 from appliance.operations.certificates import ensure_certificates
 from appliance.operations.playbook import Outcome, Progress, run_playbook
+from appliance.operations.sealing import bech32, make_key_pair
 from appliance.operations.secretwords import MADE, RECIPIENTS, ensure_secrets
 from appliance.operations.trust import verified_bundle, verify_models
 from tests.support.bundles import Made, copy_of, make, model_folder, model_plan
@@ -48,6 +60,52 @@ def test_recipients_of_backups_are_public_keys(tmp_path: Path) -> None:
     (tmp_path / "recipients").write_text("# of the safe\nage1qqq\n")
     folder = ensure_secrets(parse(given), tmp_path / "installation.yml")
     assert (folder / RECIPIENTS).read_text() == "age1qqq\n"
+
+
+def test_without_a_named_recipient_a_key_of_its_own_is_made_once(installation: Installation, tmp_path: Path) -> None:
+    folder = ensure_secrets(installation, tmp_path / "installation.yml")
+    identity, recipient = (folder / IDENTITY).read_text(), (folder / RECIPIENTS).read_text().strip()
+    assert (folder / IDENTITY).stat().st_mode & 0o777 == 0o600
+    if shutil.which("age-keygen") is None:
+        pytest.skip("SKIPPED: age is missing (apt-get install age)")
+    command = ["age-keygen", "-y", str(folder / IDENTITY)]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip() == recipient
+    (folder / IDENTITY).unlink()  # it was taken to a safe
+    ensure_secrets(installation, tmp_path / "installation.yml")
+    assert not (folder / IDENTITY).exists()
+    assert (folder / RECIPIENTS).read_text().strip() == recipient
+    assert make_key_pair()[0] != identity
+
+
+def test_bech32_is_as_its_standard_writes_it() -> None:
+    assert bech32("a", b"") == "a12uel5l"
+    program = bytes.fromhex("751e76e8199196d454941c45d1b3a323f1433bd6")
+    assert bech32("abc", program).startswith("abc1w508d6qejxtdg4y5r3zarvary0c5xw7k")
+
+
+def test_secrets_of_the_control_machine_come_back_beside_a_backup(tmp_path: Path) -> None:
+    if shutil.which("age") is None:
+        pytest.skip("SKIPPED: age is missing (apt-get install age)")
+    old, new = tmp_path / "old" / "installation.yml", tmp_path / "new" / "installation.yml"
+    for description in (old, new):
+        description.parent.mkdir()
+        shutil.copy(SAMPLE, description)
+    folder = ensure_secrets(parse(yaml.safe_load(SAMPLE.read_text(encoding="utf-8"))), old)
+    archive = tmp_path / "backup-1.tar"
+    place = keep(old, archive)
+    assert place.name == "backup-1.control.age"
+    assert (folder / "database-password").read_bytes().strip() not in place.read_bytes()
+    with pytest.raises(NoKeepsake):
+        refuse_without(new)
+    assert set(take_back(new, archive, folder / IDENTITY)) == {*MADE, RECIPIENTS}
+    refuse_without(new)
+    there = new.parent / "secrets"
+    assert {name: (there / name).read_text() for name in MADE} == {name: (folder / name).read_text() for name in MADE}
+    assert all(file.stat().st_mode & 0o777 == 0o600 for file in there.iterdir())
+    (there / "database-password").write_text("of another one")
+    assert take_back(new, archive, folder / IDENTITY) == []
+    assert (there / "database-password").read_text() == "of another one"
+    assert take_back(new, tmp_path / "backup-2.tar", folder / IDENTITY) == []
 
 
 def test_the_certificate_is_for_the_public_names_and_stays(installation: Installation, tmp_path: Path) -> None:
@@ -193,6 +251,11 @@ def test_changes_are_told_as_they_happen_and_a_second_run_has_none(tmp_path: Pat
     assert list(first.plays_s) == ["Try"]
     second, _ = play(tmp_path, tasks)
     assert second.changes == ()
+
+
+def test_a_playbook_reports_values(tmp_path: Path) -> None:
+    outcome, _ = play(tmp_path, [{"name": "Report", "ansible.builtin.set_stats": {"data": {"made": {"rows": 3}}}}])
+    assert outcome.report == {"made": {"rows": 3}}
 
 
 def test_a_failure_names_task_host_and_reason(tmp_path: Path) -> None:
