@@ -14,6 +14,10 @@ from appliance.edge import FIXED, PRESENCE, Presence
 GRACE_S = 20
 """Open requests get this long when the process ends."""
 
+IDLE_S = 75
+"""So long a connection is kept on which nothing is asked, seconds: longer than the 60 that proxies keep theirs, since
+whoever closes first should be the one who asks. A request that meets a closing connection is lost."""
+
 LAST_WORD_S = 2.0
 """So long a connection without a request is kept when the process ends, seconds."""
 
@@ -149,6 +153,7 @@ def server_config(app: Litestar, *, host: str = "127.0.0.1", port: int = 0) -> u
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=IDLE_S,
         lifespan="off",
         http=Protocol,
         ws="none",
