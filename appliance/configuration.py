@@ -21,13 +21,30 @@ from appliance.storage import StorageSettings
 from appliance.usage import UsageSettings
 
 SQLITE = "sqlite+aiosqlite:///"
+LIVELY = {
+    "connect_timeout": "5",
+    "keepalives_idle": "5",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+}
+"""A server that lost its power closes no connection: the kernel would ask it for a quarter of an hour. Seconds, but the
+last one in milliseconds. Whatever the address itself says counts more."""
 
 
 def storage_settings(settings: Settings) -> StorageSettings:
-    url = settings.database.url or f"{SQLITE}{settings.data / 'appliance.db'}"
-    return StorageSettings(
-        database_url=url.replace("postgresql://", "postgresql+psycopg://", 1), files_dir=settings.data / "files"
-    )
+    url = _postgres(settings.database.url) or f"{SQLITE}{settings.data / 'appliance.db'}"
+    return StorageSettings(database_url=url, files_dir=settings.data / "files")
+
+
+def _postgres(url: str) -> str:
+    """The address with the driver's name and its patience; empty stays empty."""
+    if not url:
+        return ""
+    address, _, given = url.replace("postgresql://", "postgresql+psycopg://", 1).partition("?")
+    known = {word.partition("=")[0] for word in given.split("&")}
+    more = [f"{key}={value}" for key, value in LIVELY.items() if key not in known]
+    return f"{address}?{'&'.join([*filter(None, [given]), *more])}"
 
 
 def audit_settings(settings: Settings) -> AuditSettings:
@@ -126,7 +143,7 @@ def _secret(name: str, file: str) -> str:
 
 def document_settings(settings: Settings, *, worker: bool = False) -> DocumentSettings:
     """`worker`: of a process that only works; then `parallel` is at least 1 whatever a shared file says of gateways."""
-    jobs = settings.database.url.replace("postgresql://", "postgresql+psycopg://", 1)
+    jobs = _postgres(settings.database.url)
     return DocumentSettings(
         jobs_database_url=jobs or f"sqlite:///{settings.data / 'jobs.db'}",
         max_file_bytes=settings.documents.max_file_bytes,

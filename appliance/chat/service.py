@@ -25,6 +25,7 @@ from appliance.chat.models import ConversationRow, TurnRow
 from appliance.chat.repository import ConversationRepository
 from appliance.foundation import ApplianceError, DefectError, NotFound
 from appliance.identity import Leases, Principal
+from appliance.storage import DatabaseUnavailable
 from appliance.usage import Usage
 
 log = structlog.get_logger(__name__)
@@ -32,6 +33,7 @@ log = structlog.get_logger(__name__)
 HISTORY_TURNS = 6
 IN_LEDGER = "chat"
 """The endpoint under which the ledger has what was asked in the web UI."""
+STOPPED = "stopped"
 INTERRUPTED = "The appliance was restarted while this was written. Ask once more."
 
 
@@ -146,7 +148,7 @@ class ChatService:
 
     async def _cancel(self, turn_id: UUID) -> None:
         live = self._live.get(turn_id)
-        if live is not None and live.task is not None:
+        if live is not None and live.task is not None and not live.done:
             live.task.cancel()
             await asyncio.wait({live.task})
 
@@ -154,34 +156,59 @@ class ChatService:
         watcher = asyncio.create_task(self._leave_when_deserted(live))
         try:
             with self._leases.held(caller):
-                await self._tell(live, self._answers.answer(caller.scope(), meter.turn), meter)
+                end = await self._tell(live, self._answers.answer(caller.scope(), meter.turn), meter)
         except ApplianceError as error:  # the caller's rights were taken back
-            taken = AnswerFailed(code=error.code, message=error.sentence())
-            await self._repository.fail(live.turn_id, live.text(), taken)
-            live.add(taken)
+            end = AnswerFailed(code=error.code, message=error.sentence())
         except asyncio.CancelledError:
-            await self._repository.stop(live.turn_id, live.text())
-            live.add(AnswerFailed(code="stopped", message="The answer was stopped."))
+            end = AnswerFailed(code=STOPPED, message="The answer was stopped.")
         except Exception:  # a defect must end the turn for its reader too
             log.exception("turn broke")
-            failed = AnswerFailed(code=DefectError.code, message="Something broke on our side. Your question is kept.")
-            await self._repository.fail(live.turn_id, live.text(), failed)
-            live.add(failed)
+            end = AnswerFailed(code=DefectError.code, message="Something broke on our side. Your question is kept.")
         finally:
             meter.settle()
             watcher.cancel()
+        try:
+            await self._end(live, end)
+        finally:
             live.finish()
             self._live.pop(live.turn_id, None)
 
-    async def _tell(self, live: LiveTurn, answer: AsyncGenerator[AnswerEvent], meter: TurnMeter) -> None:
+    async def _tell(
+        self, live: LiveTurn, answer: AsyncGenerator[AnswerEvent], meter: TurnMeter
+    ) -> AnswerFinished | AnswerFailed:
+        """Hand on what comes, but not the end, which is kept first."""
         async with aclosing(answer) as events:
             async for event in events:
                 meter.see(event)
-                if isinstance(event, AnswerFinished):
-                    await self._repository.finish(live.turn_id, event)
-                elif isinstance(event, AnswerFailed):
-                    await self._repository.fail(live.turn_id, live.text(), event)
+                if isinstance(event, AnswerFinished | AnswerFailed):
+                    return event
                 live.add(event)
+        raise DefectError("The answer has no end.")
+
+    async def _end(self, live: LiveTurn, end: AnswerFinished | AnswerFailed) -> None:
+        """Keep it, then tell it. Without a database the reader is told at once, and it is kept when one is there again:
+        until then it lives here, and whoever opens the conversation sees the text as if it were still being written.
+        """
+        while True:
+            try:
+                await self._keep(live, end)
+                break
+            except DatabaseUnavailable as error:
+                log.warning("the end of a turn waits for the database")
+                if not live.done:
+                    live.add(end)
+                    live.finish()
+                await asyncio.sleep(error.retry_after_s)
+        if not live.done:
+            live.add(end)
+
+    async def _keep(self, live: LiveTurn, end: AnswerFinished | AnswerFailed) -> None:
+        if isinstance(end, AnswerFinished):
+            await self._repository.finish(live.turn_id, end)
+        elif end.code == STOPPED:
+            await self._repository.stop(live.turn_id, live.text())
+        else:
+            await self._repository.fail(live.turn_id, live.text(), end)
 
     async def _leave_when_deserted(self, live: LiveTurn) -> None:
         """Nobody reads for a while: stop the engine. A peer that goes on wastes the firm's GPU."""

@@ -3,6 +3,7 @@
 That is nobody's fault of the document in work, so it costs no try. Bad files and defects are not waited for.
 """
 
+import errno
 import threading
 from collections.abc import Callable
 from typing import TypeVar
@@ -18,6 +19,9 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 BUSY = (CapacityError, OperationalError, InterfaceError, PoolTimeout)
 """What passes by itself or is mended by somebody; the same step succeeds then."""
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Stopping(BaseException):
@@ -54,10 +58,13 @@ class Patience:
             except BUSY as error:
                 reason = waiting_for(error)
                 log.warning("a document waits", reason=reason, pause_s=pause_s)
-            except Exception:
+            except Exception as error:
                 if self._stopping.is_set():
                     break  # whatever fails while the process ends is no failure of the step
-                raise
+                if not (isinstance(error, OSError) and error.errno in FULL):
+                    raise
+                reason = "waiting: The disk of the data folder is full."
+                log.warning("a document waits", reason=reason, pause_s=pause_s)
             tell(reason)
             self._stopping.wait(pause_s)
             pause_s = min(2 * pause_s, self._longest_s)

@@ -1,5 +1,6 @@
 """From our error tree to HTTP, once: OpenAI's or Anthropic's shape under `/v1`, SCIM's under `/scim`, else ours."""
 
+import errno
 import math
 from typing import Any
 
@@ -35,6 +36,8 @@ CUT_OFF = "client disconnected prematurely"
 
 BROKE = "Something broke on our side."
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
 OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
 
 ANTHROPIC_TYPES = {
@@ -47,6 +50,13 @@ ANTHROPIC_TYPES = {
 }
 
 
+class DiskFull(CapacityError):
+    """The data folder takes no more; nothing of the request was kept."""
+
+    code, status = "disk_full", 507
+    remedy = "An administrator must free space on the disk of the data folder; what is stored already is safe."
+
+
 def anthropic_type(status: int) -> str:
     """What Anthropic's clients call an error of this status."""
     return ANTHROPIC_TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
@@ -54,7 +64,7 @@ def anthropic_type(status: int) -> str:
 
 def exception_handlers() -> ExceptionHandlersMap:
     """What the application hands to Litestar."""
-    return {ApplianceError: _ours, HTTPException: _frameworks, Exception: _defect}
+    return {ApplianceError: _ours, HTTPException: _frameworks, OSError: _systems, Exception: _defect}
 
 
 def _ours(request: AnyRequest, error: ApplianceError) -> Response[Any]:
@@ -81,6 +91,12 @@ def _frameworks(request: AnyRequest, error: HTTPException) -> Response[Any]:
         message = "; ".join(_complaint(e) for e in error.extra if isinstance(e, dict)) or message
     headers = {k: v for k, v in (error.headers or {}).items() if k.lower() in {"allow", "retry-after"}}
     return _reply(request, status, code, message, remedy, headers)
+
+
+def _systems(request: AnyRequest, error: OSError) -> Response[Any]:
+    if error.errno in FULL:
+        return _ours(request, DiskFull("The disk of the data folder is full.", retry_after_s=60))
+    return _defect(request, error)
 
 
 def _defect(request: AnyRequest, error: Exception) -> Response[Any]:

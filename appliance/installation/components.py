@@ -19,6 +19,8 @@ class Port:
     number: int
     public: bool = False
     """Open to everybody; all others only to hosts of the installation that use them."""
+    used_by: frozenset[Name] | None = None
+    """Who connects to this one, where not everybody who uses the component does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Component:
     """Who connects to it; nobody else gets through the firewall."""
     data: str = ""
     """Folder with its state."""
+    on_loopback: bool = False
+    """Listens on the loopback address in any case; others on one address only."""
 
     def port(self, name: str = "main") -> int:
         """Raises KeyError when it has no such port."""
@@ -90,6 +94,7 @@ COMPONENTS: tuple[Component, ...] = (
         health=Health(command=("pg_isready", "--quiet")),
         used_by=frozenset({"gateway", "worker", "identity"}),
         data="/var/lib/postgresql",
+        on_loopback=True,
     ),
     Component(
         name="index",
@@ -110,13 +115,17 @@ COMPONENTS: tuple[Component, ...] = (
         health=Health(command=("redis-cli", "ping")),
         used_by=frozenset({"gateway"}),
         data="/var/lib/redis",
+        on_loopback=True,
     ),
     Component(
         name="identity",
         unit="keycloak.service",
         user="keycloak",
         uid=874,
-        ports=(Port("main", 8180), Port("management", 9000)),
+        ports=(
+            Port("main", 8180, used_by=frozenset({"proxy"})),
+            Port("management", 9000, used_by=frozenset({"monitoring"})),
+        ),
         health=Health(port="management", path="/health/ready"),
         used_by=frozenset({"proxy", "monitoring"}),
         data="/var/lib/keycloak",
@@ -129,6 +138,7 @@ COMPONENTS: tuple[Component, ...] = (
         ports=(Port("main", 443, public=True), Port("redirect", 80, public=True)),
         health=Health(port="main", path="/health/live"),
         used_by=frozenset({"gateway"}),
+        on_loopback=True,
     ),
     Component(
         name="monitoring",

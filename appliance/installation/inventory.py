@@ -2,16 +2,15 @@
 
 from typing import Any, get_args
 
-from appliance.installation.components import COMPONENTS, Name
+from appliance.installation.components import COMPONENTS, Component, Name
 from appliance.installation.description import Installation
 from appliance.installation.placement import (
-    LOOPBACK,
     Engine,
     address_of,
     engines_of,
     hosts_with,
     issuer,
-    needs_network,
+    listen_address,
     public_name,
 )
 from appliance.installation.render_settings import to_settings, to_toml
@@ -90,18 +89,13 @@ def _host(installation: Installation, name: str) -> dict[str, Any]:
         **reach,
         "appliance_address": host.address,
         "appliance_host_components": runs,
-        "appliance_listen": {c: _listen(installation, c, name) for c in runs},
+        "appliance_listen": {c: listen_address(installation, c, name) for c in runs},
         "appliance_reach": {c: address_of(installation, c, name) for c in get_args(Name)},
         "appliance_host_engines": [_engine(e) for e in engines_of(installation) if e.host == name],
-        "appliance_engine_address": _listen(installation, "engines", name),
+        "appliance_engine_address": listen_address(installation, "engines", name),
         "appliance_open": _open(installation, name),
         "appliance_settings_toml": to_toml(to_settings(installation, name)),
     }
-
-
-def _listen(installation: Installation, name: Name, host: str) -> str:
-    """Loopback unless other hosts use it."""
-    return installation.hosts[host].address if needs_network(installation, name, host) else LOOPBACK
 
 
 def _open(installation: Installation, host: str) -> list[dict[str, Any]]:
@@ -110,9 +104,8 @@ def _open(installation: Installation, host: str) -> list[dict[str, Any]]:
     for row in COMPONENTS:
         if host not in hosts_with(installation, row.name):
             continue
-        users = {other for user in row.used_by for other in hosts_with(installation, user)} - {host}
-        numbers = {e.port for e in engines_of(installation) if e.host == host} if row.name == "engines" else None
-        for number in sorted(numbers) if numbers is not None else [p.number for p in row.ports if not p.public]:
+        for number, used_by in _ports(installation, row, host).items():
+            users = {other for user in used_by for other in hosts_with(installation, user)} - {host}
             rules.setdefault((number, row.name), set()).update(installation.hosts[o].address for o in users)
     watchers = {installation.hosts[m].address for m in hosts_with(installation, "monitoring") if m != host}
     rules.setdefault((HOST_EXPORTER, "monitoring"), set()).update(watchers)
@@ -121,6 +114,13 @@ def _open(installation: Installation, host: str) -> list[dict[str, Any]]:
         for (port, name), sources in sorted(rules.items())
         if sources
     ]
+
+
+def _ports(installation: Installation, row: Component, host: str) -> dict[int, frozenset[Name]]:
+    """Port of a component on this host → components that connect to it."""
+    if row.name == "engines":
+        return {e.port: row.used_by for e in engines_of(installation) if e.host == host}
+    return {p.number: p.used_by or row.used_by for p in row.ports if not p.public}
 
 
 def _names(installation: Installation) -> dict[str, str]:

@@ -31,8 +31,13 @@ def address_of(installation: Installation, name: Name, seen_from: str) -> str:
     """By which address a host reaches a component: its own first. Empty when no host has it."""
     there = hosts_with(installation, name)
     if seen_from in there:
-        return LOOPBACK
+        return LOOPBACK if component(name).on_loopback else listen_address(installation, name, seen_from)
     return installation.hosts[there[0]].address if there else ""
+
+
+def listen_address(installation: Installation, name: Name, host: str) -> str:
+    """Where a component of a host listens: on the loopback address, unless other hosts use it."""
+    return installation.hosts[host].address if needs_network(installation, name, host) else LOOPBACK
 
 
 def engines_of(installation: Installation) -> tuple[Engine, ...]:

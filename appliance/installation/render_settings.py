@@ -7,7 +7,7 @@ import msgspec
 
 from appliance.installation.components import component
 from appliance.installation.description import Installation
-from appliance.installation.placement import LOOPBACK, address_of, engines_of, hosts_with, issuer
+from appliance.installation.placement import address_of, engines_of, hosts_with, issuer, listen_address
 
 SECRETS = "/etc/appliance/secrets"
 """On a host: one file for each secret of the gateway, readable by its user only."""
@@ -19,13 +19,13 @@ def to_settings(installation: Installation, host: str) -> dict[str, Any]:
     made: dict[str, Any] = {
         "data_dir": component("gateway").data,
         "server": {
-            "host": LOOPBACK if set(hosts_with(installation, "proxy")) <= {host} else installation.hosts[host].address,
+            "host": listen_address(installation, "gateway", host),
             "port": component("gateway").port(),
             "public_url": installation.public_url,
             "trusted_proxies": _proxies(installation, host),
         },
         "database": {"url_file": f"{SECRETS}/database-url"},
-        "engines": {"models": _models(installation, host)},
+        "engines": {"models": _models(installation)},
         "metrics": {"token_file": f"{SECRETS}/metrics-token"},
     }
     if installation.index.mode != "embedded":
@@ -47,17 +47,19 @@ def to_toml(settings: Mapping[str, Any]) -> str:
 
 
 def _proxies(installation: Installation, host: str) -> list[str]:
+    """From where they come: one on this host from the address on which the gateway listens."""
     there = hosts_with(installation, "proxy")
-    return [LOOPBACK if proxy == host else installation.hosts[proxy].address for proxy in there]
+    own = listen_address(installation, "gateway", host)
+    return [own if proxy == host else installation.hosts[proxy].address for proxy in there]
 
 
-def _models(installation: Installation, host: str) -> list[dict[str, Any]]:
+def _models(installation: Installation) -> list[dict[str, Any]]:
     engines = engines_of(installation)
     return [
         {
             "id": model.id,
             "base_urls": [
-                f"http://{LOOPBACK if e.host == host else installation.hosts[e.host].address}:{e.port}/v1"
+                f"http://{listen_address(installation, 'engines', e.host)}:{e.port}/v1"
                 for e in engines
                 if e.model == model.id
             ],

@@ -8,6 +8,7 @@ same to the rooms above.
 """
 
 from appliance.storage.database import Base, Database, UtcDateTime
+from appliance.storage.errors import DatabaseUnavailable
 from appliance.storage.files import FileStore, FileTooLarge, StoredFile, Used
 from appliance.storage.late import before_commit
 from appliance.storage.paging import Page, PageAsk, keyset, page_of
@@ -16,6 +17,7 @@ from appliance.storage.settings import StorageSettings
 __all__ = [
     "Base",
     "Database",
+    "DatabaseUnavailable",
     "FileStore",
     "FileTooLarge",
     "Page",

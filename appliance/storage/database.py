@@ -6,17 +6,24 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import DateTime, Dialect, MetaData, event
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
+from appliance.storage.errors import AWAY, DatabaseUnavailable, is_away
 from appliance.storage.late import LATE, do_late
 from appliance.storage.settings import StorageSettings
 
+log = structlog.get_logger(__name__)
+
+RETRY_S = 5.0
 NAMES = {
     "ix": "ix_%(column_0_label)s",
     "uq": "uq_%(table_name)s_%(column_0_name)s",
@@ -62,23 +69,33 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
-        """A session for queries; whatever it changed is rolled back."""
-        async with self._sessions() as session:
-            yield session
+        """A session for queries; whatever it changed is rolled back. Raises DatabaseUnavailable."""
+        try:
+            async with self._sessions() as session:
+                yield session
+        except AWAY as error:
+            if not is_away(error):
+                raise
+            raise _unavailable(error) from error
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
-        """A session that commits when the block ends well and rolls back when it raises."""
-        async with AsyncExitStack() as stack:
-            if self._writer is not None:
-                await stack.enter_async_context(self._writer)
-            session = await stack.enter_async_context(self._sessions())
-            if self.is_sqlite:
-                await session.connection(execution_options={"sqlite_begin": "BEGIN IMMEDIATE"})
-            session.info[LATE] = []
-            yield session
-            await do_late(session)
-            await _to_the_end(session.commit())
+        """A session that commits when the block ends well and rolls back when it raises. Raises DatabaseUnavailable."""
+        try:
+            async with AsyncExitStack() as stack:
+                if self._writer is not None:
+                    await stack.enter_async_context(self._writer)
+                session = await stack.enter_async_context(self._sessions())
+                if self.is_sqlite:
+                    await session.connection(execution_options={"sqlite_begin": "BEGIN IMMEDIATE"})
+                session.info[LATE] = []
+                yield session
+                await do_late(session)
+                await _to_the_end(session.commit())
+        except AWAY as error:
+            if not is_away(error):
+                raise
+            raise _unavailable(error) from error
 
     async def close(self) -> None:
         await self.engine.dispose()
@@ -92,6 +109,13 @@ async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
     except asyncio.CancelledError:
         await asyncio.gather(task, return_exceptions=True)  # its own failure counts less than that the caller leaves
         raise
+
+
+def _unavailable(error: DBAPIError | PoolTimeout) -> DatabaseUnavailable:
+    """What rooms and callers are told; the driver's own words name addresses, and are for the log."""
+    cause = getattr(error, "orig", None) or error
+    log.warning("the database does not answer", reason=f"{type(cause).__name__}: {cause}"[:200])
+    return DatabaseUnavailable("The database does not answer.", retry_after_s=RETRY_S)
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

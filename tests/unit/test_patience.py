@@ -1,5 +1,6 @@
 """Waiting for capacity: no try is used up, and the end of the process is no failure."""
 
+import errno
 import threading
 
 import pytest
@@ -27,6 +28,15 @@ def test_a_lack_of_capacity_is_outwaited_and_told() -> None:
     step = Step(*[CapacityError("The index does not answer.") for _ in range(20)], busy)
     assert Patience(0.001, 0.002).outwait(step, told.append) == 7
     assert told == ["waiting: The index does not answer."] * 20 + ["waiting: The database does not answer."]
+
+
+def test_a_full_disk_is_outwaited_and_another_trouble_of_it_is_not() -> None:
+    told: list[str] = []
+    step = Step(OSError(errno.ENOSPC, "No space left on device"))
+    assert Patience(0.001, 0.002).outwait(step, told.append) == 7
+    assert told == ["waiting: The disk of the data folder is full."]
+    with pytest.raises(OSError, match="Input/output"):
+        Patience(60, 60).outwait(Step(OSError(errno.EIO, "Input/output error")), lambda _: None)
 
 
 def test_a_defect_is_not_waited_for() -> None:
