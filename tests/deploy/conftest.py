@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import yaml
@@ -17,7 +17,16 @@ import yaml
 from tests.deploy.lab import Network, Node, ensure_base, missing
 from tests.deploy.lab.base import FOLDER, ROOT
 from tests.deploy.lab.engines import engine_binds
-from tests.deploy.lab.net import network
+from tests.deploy.lab.net import GATEWAY, network
+
+
+class Place(NamedTuple):
+    """A host of a description."""
+
+    address: str
+    codename: str
+    components: tuple[str, ...]
+
 
 PLAYBOOKS = ROOT / "playbooks"
 SAMPLE = PLAYBOOKS / "inventory" / "sample" / "installation.yml"
@@ -32,6 +41,11 @@ INSTALL_S = 1500
 ADDRESS = "10.77.0.11"
 PASSWORD = "correct horse battery staple"
 """Of `ada`, who may log in to the single host."""
+THREE = {
+    "n1": Place("10.77.0.21", "bookworm", ("database", "cache", "identity", "monitoring")),
+    "n2": Place("10.77.0.22", "trixie", ("engines",)),
+    "n3": Place("10.77.0.23", "trixie", ("gateway", "proxy")),
+}
 FOR_LAB = {"device": "cpu", "environment_dir": "/opt/engine", "start_s": 600, "drain_s": 5}
 
 
@@ -99,10 +113,17 @@ def appliance(*words: str) -> None:
 
 
 @contextmanager
-def hosts(lab: Network, bundle: Path, codename: str, names: dict[str, str]) -> Iterator[dict[str, Node]]:
-    """Booted hosts by name → address, which see the bundle, the models and the engines' environment."""
-    binds = {str(BUNDLE_THERE): bundle, **model_binds(), **engine_binds(codename)}
-    made = {name: Node(lab, name, address, ensure_base(codename), binds) for name, address in names.items()}
+def hosts(
+    lab: Network, bundle: Path, codename: str | dict[str, str], names: dict[str, str]
+) -> Iterator[dict[str, Node]]:
+    """Booted hosts by name → address, which see the bundle, the models and the engines' environment.
+
+    `codename`: the Debian of all of them, or of each by its name.
+    """
+    seen, made = {str(BUNDLE_THERE): bundle, **model_binds()}, {}
+    for name, address in names.items():
+        debian = codename if isinstance(codename, str) else codename[name]
+        made[name] = Node(lab, name, address, ensure_base(debian), seen | engine_binds(debian))
     try:
         for node in made.values():
             node.start()
@@ -147,7 +168,7 @@ class Installation:
     def person(self, name: str, password: str, *groups: str) -> None:
         identity = next(n for n in self.nodes.values() if n.shell("test -d /etc/appliance/keycloak").returncode == 0)
         facts = {
-            "server": "http://127.0.0.1:8180",
+            "server": f"http://{self._listens(identity.name, 'identity')}:8180",
             "realm": "appliance",
             "name": name,
             "password": password,
@@ -157,9 +178,14 @@ class Installation:
         identity.done("cat >/root/person.py", given=script)
         identity.done("/opt/appliance/current/gateway/bin/python /root/person.py", given=json.dumps(facts) + "\n")
 
-    def visit(self, name: str, password: str, proxy: str) -> dict[str, Any]:
-        """`visit.py` inside the lab's network; what it saw."""
-        facts = {
+    def _listens(self, host: str, component: str) -> str:
+        """Address on which a component of a host listens."""
+        inventory = json.loads((self.folder / ".acme" / "inventory.json").read_text(encoding="utf-8"))
+        return str(inventory["all"]["hosts"][host]["appliance_listen"][component])
+
+    def facts(self, name: str, password: str, proxy: str) -> dict[str, Any]:
+        """What somebody at a desk knows."""
+        return {
             "url": "https://chat.acme.example",
             "names": {"chat.acme.example": proxy, "sso.acme.example": proxy},
             "ca": str(self.folder / "secrets" / "ca.pem"),
@@ -168,8 +194,11 @@ class Installation:
             "document": "appliance/samples/documents/handbook.pdf",
             "question": "How much does the company pay per night for a hotel?",
         }
+
+    def visit(self, name: str, password: str, proxy: str) -> dict[str, Any]:
+        """`visit.py` inside the lab's network; what it saw."""
         file = self.folder / "visit.json"
-        file.write_text(json.dumps(facts))
+        file.write_text(json.dumps(self.facts(name, password, proxy)))
         done = self.lab.run([sys.executable, "-m", "tests.deploy.visit", str(file)], cwd=ROOT, timeout=600)
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
         found: dict[str, Any] = json.loads(done.stdout)
@@ -186,7 +215,34 @@ def single(
         began = time.monotonic()
         found = installation.install()
         print(f"\n{request.param}: installed in {time.monotonic() - began:.0f} s, {found['changed']} changes")
-        for play, seconds in found["plays"].items():
-            print(f"  {seconds:7.1f} s  {play}")
+        tell(found)
         installation.person("ada", PASSWORD, "/staff")
         yield installation
+
+
+@pytest.fixture(scope="session")
+def three(lab: Network, bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """Three hosts with some of it each, installed once: leave them as you found them."""
+    addresses = {name: place.address for name, place in THREE.items()}
+    with hosts(lab, bundle, {name: place.codename for name, place in THREE.items()}, addresses) as nodes:
+        installation = Installation(lab, nodes, tmp_path_factory.mktemp("three"), three_described(), bundle)
+        began = time.monotonic()
+        found = installation.install()
+        print(f"\nthree hosts: installed in {time.monotonic() - began:.0f} s, {found['changed']} changes")
+        tell(found)
+        installation.person("ada", PASSWORD, "/staff")
+        yield installation
+
+
+def three_described() -> dict[str, Any]:
+    """What is other than in the sample."""
+    hosts = {name: {"address": place.address, "components": list(place.components)} for name, place in THREE.items()}
+    models = [{"id": model["id"], "hosts": ["n2"]} for model in yaml.safe_load(SAMPLE.read_text())["models"]]
+    network = {"operators": [f"{GATEWAY}/32"], "clients": ["0.0.0.0/0"], "egress": []}
+    return {"layout": "multi", "hosts": hosts, "models": models, "network": network}
+
+
+def tell(found: dict[str, Any]) -> None:
+    """Time of each phase."""
+    for play, seconds in found["plays"].items():
+        print(f"  {seconds:7.1f} s  {play}")

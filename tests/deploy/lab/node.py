@@ -16,7 +16,7 @@ from tests.deploy.lab.net import Network, ip
 REBOOT = 133
 """nspawn's exit code when the guest wants to be started again: nobody else does that without a service manager."""
 ENVIRONMENT = {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1", "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network"}
-BOOT_S = 60
+BOOT_S = 180
 
 
 @dataclass
@@ -51,9 +51,24 @@ class Node:
         (self.root / "etc" / "hosts").write_text(f"127.0.0.1 localhost\n127.0.1.1 {self.name}\n")
         for group in self._groups():
             group.mkdir(parents=True, exist_ok=True)
+        self._boot(space)
+
+    def _boot(self, space: str) -> None:
         self.watcher = threading.Thread(target=self._run, args=(self._command(space),), daemon=True)
         self.watcher.start()
         self.wait()
+
+    def power_off(self) -> None:
+        """As when somebody pulls the plug: nothing is written down, and nobody answers for it any more."""
+        self.net.pull_cable(self.name)
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def power_on(self) -> None:
+        """Returns when SSH answers."""
+        self.net.plug_cable(self.name)
+        self._boot(f"{self.net.name}-{self.name}")
 
     def stop(self) -> None:
         """Power off in order, and leave nothing behind."""
@@ -86,7 +101,7 @@ class Node:
         """Restart the whole host; returns when SSH answers again."""
         before = self.boots
         self.shell("systemctl reboot")
-        ends = time.monotonic() + 90
+        ends = time.monotonic() + 180
         while self.boots == before:
             assert time.monotonic() < ends, f"{self.name} does not go down:\n{self.console()[-3000:]}"
             time.sleep(0.1)
