@@ -57,7 +57,10 @@ def _prompt(words: int) -> str:
 
 
 def engines_of(model_id: str, proc: Path = PROC) -> list[list[int]]:
-    """The engines of a model on this machine, each with its children; the oldest process first."""
+    """The engines of a model on this machine, each with its children; the oldest process first.
+
+    What runs in containers is somebody else's, although the host sees it.
+    """
     parents: dict[int, int] = {}
     roots: list[int] = []
     for folder in proc.iterdir():
@@ -68,10 +71,17 @@ def engines_of(model_id: str, proc: Path = PROC) -> list[list[int]]:
             parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
         except (OSError, ValueError, IndexError):
             continue  # it has ended meanwhile
-        if b"vllm.entrypoints.openai.api_server" in words and model_id.encode() in words:
+        if b"vllm.entrypoints.openai.api_server" in words and model_id.encode() in words and _is_ours(folder, proc):
             roots.append(int(folder.name))
     tops = [pid for pid in sorted(roots) if parents[pid] not in roots]
     return [_with_children(pid, parents) for pid in tops]
+
+
+def _is_ours(process: Path, proc: Path) -> bool:
+    try:
+        return (process / "ns" / "pid").readlink() == (proc / "self" / "ns" / "pid").readlink()
+    except OSError:
+        return True  # of another user, who does not say
 
 
 def _with_children(pid: int, parents: dict[int, int]) -> list[int]:

@@ -73,6 +73,10 @@ def test_engines_side_by_side_are_told_apart_and_shared_code_counts_once(tmp_pat
     process(11, 10, "VLLM::EngineCore", 2**20, 2**19)
     process(12, 11, "VLLM::Worker", 2**21, 2**18)
     process(20, 1, server, 2**20, 2**18)
+    process(30, 1, server, 2**20, 2**18)
+    for name, space in (("self", "pid:[1]"), ("20", "pid:[1]"), ("30", "pid:[2]")):
+        (tmp_path / name / "ns").mkdir(parents=True)
+        (tmp_path / name / "ns" / "pid").symlink_to(space)
     assert engines_of("small", tmp_path) == [[10, 11, 12], [20]]
     assert memory_gib([10, 11, 12], tmp_path) == pytest.approx(1 + 1 + 2 + 0.5)
 
