@@ -15,7 +15,12 @@ from appliance.configuration import inference_settings
 
 OutputOption = Annotated[Path, typer.Option(help="Folder to make, or a file that ends in .tar; must not be there yet.")]
 KeyOption = Annotated[Path | None, typer.Option(help="Private key to sign with; without one nobody accepts it.")]
-SignersOption = Annotated[Path, typer.Option(help="Keys to believe, as ssh-keygen reads them; not from the bundle.")]
+SignersOption = Annotated[
+    Path,
+    typer.Option(
+        "--allowed-signers", "--signers", help="Keys to believe, as ssh-keygen reads them; not from the bundle."
+    ),
+]
 InstalledOption = Annotated[str, typer.Option(help="Version that runs here; what does not fit on it is refused.")]
 
 
