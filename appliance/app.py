@@ -27,6 +27,7 @@ from appliance.edge import (
     WholeSchema,
     exception_handlers,
     fixed_headers,
+    lost_people,
     webui_routes,
 )
 from appliance.explain import AccessController
@@ -98,7 +99,7 @@ def build_app(parts: Parts) -> Litestar:
         ],
         dependencies=_dependencies(parts),
         middleware=_middleware(parts),
-        exception_handlers=exception_handlers(),
+        exception_handlers={**exception_handlers(), **lost_people(WEBUI_DIST)},
         state=State({"identity_settings": parts.identity_settings}),
         openapi_config=OpenAPIConfig(
             title="Private Model Appliance",

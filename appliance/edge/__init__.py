@@ -15,7 +15,7 @@ from appliance.edge.requests import RequestFrame
 from appliance.edge.schema import Described, WholeSchema
 from appliance.edge.sse import event_stream, sse
 from appliance.edge.strictjson import check_json
-from appliance.edge.webui import webui_routes
+from appliance.edge.webui import lost_people, webui_routes
 
 __all__ = [
     "FIXED",
@@ -39,6 +39,7 @@ __all__ = [
     "event_stream",
     "exception_handlers",
     "fixed_headers",
+    "lost_people",
     "openai_error",
     "read_json",
     "reads_own_body",

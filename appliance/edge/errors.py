@@ -64,7 +64,7 @@ def anthropic_type(status: int) -> str:
 
 def exception_handlers() -> ExceptionHandlersMap:
     """What the application hands to Litestar."""
-    return {ApplianceError: _ours, HTTPException: _frameworks, OSError: _systems, Exception: _defect}
+    return {ApplianceError: _ours, HTTPException: framework_error, OSError: _systems, Exception: _defect}
 
 
 def _ours(request: AnyRequest, error: ApplianceError) -> Response[Any]:
@@ -77,7 +77,8 @@ def _ours(request: AnyRequest, error: ApplianceError) -> Response[Any]:
     return _reply(request, error.status, error.code, error.message, error.way_out, headers, error.param)
 
 
-def _frameworks(request: AnyRequest, error: HTTPException) -> Response[Any]:
+def framework_error(request: AnyRequest, error: HTTPException) -> Response[Any]:
+    """What the framework refuses by itself, in the shape of the door that was called."""
     status = error.status_code
     if status >= 500 and error.detail == CUT_OFF:
         return _ours(request, BodyCutOff("The client left before its body was complete."))

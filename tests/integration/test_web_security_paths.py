@@ -334,3 +334,20 @@ async def test_what_two_servers_could_read_differently_is_refused(line: Wire, na
 async def test_two_plain_requests_at_once_are_answered_so_the_test_above_could_fail(line: Wire) -> None:
     assert (await line.send(SECOND + SECOND)).status == 200
     assert b'{"live":true}' in await line.rest()
+
+
+@pytest.mark.parametrize("path", ["/people", "/admin/people", "/library/../nowhere", "/c"])
+async def test_a_person_who_is_lost_gets_a_page(person: Client, path: str) -> None:
+    lost = await person.request("GET", path, headers={"accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert lost.status_code == 404
+    assert lost.headers["content-type"].startswith("text/html")
+    assert "content-security-policy" in lost.headers
+    program = await person.request("GET", path)
+    assert program.json()["error"]["code"] == "not_found"
+
+
+@pytest.mark.parametrize("path", ["/api/nowhere", "/v1/nowhere", "/scim/v2/nowhere", "/assets/nowhere.js"])
+async def test_what_is_for_programs_answers_as_to_programs(person: Client, path: str) -> None:
+    lost = await person.request("GET", path, headers={"accept": "text/html"})
+    assert lost.status_code == 404
+    assert "json" in lost.headers["content-type"]
