@@ -26,7 +26,7 @@ MODULES = {
     "identity": ("identity",),
     "audit": ("audit",),
     "prove": ("prove",),
-    "installing": ("install",),
+    "installing": ("install", "upgrade", "rollback", "drain"),
     "recovering": ("restore",),
     "break_glass": ("break-glass",),
     "bundle": ("bundle",),

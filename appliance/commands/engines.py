@@ -63,6 +63,7 @@ def engine(
     host: Annotated[
         str, typer.Option(help="Address to listen on. Engines ask nobody who they are: other hosts need a firewall.")
     ] = "127.0.0.1",
+    show: Annotated[bool, typer.Option("--show", help="Print the command line, and run nothing.")] = False,
     config: ConfigOption = None,
 ) -> None:
     settings = inference_settings(settings_from(config))
@@ -74,6 +75,9 @@ def engine(
     served = choices if choice in choices else [choice]
     share = local_shares(catalogue, served, read_gpus()).get(model)
     command = engine_command(entry, choice, settings, port=port, gpu=share, threads=os.cpu_count() or 1, host=host)
+    if show:
+        print_json({"argv": command.argv, "environment": command.environment})
+        return
     os.execve(command.argv[0], command.argv, command.environment)  # noqa: S606 - the service manager watches the engine itself
 
 

@@ -1,4 +1,4 @@
-"""`appliance install`: an installation on hosts, as its description has it."""
+"""`appliance install`, `upgrade`, `rollback` and `drain`: an installation on hosts, as its description has it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,6 +27,9 @@ CheckOption = Annotated[bool, typer.Option("--check", help="Say what would chang
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command("install", help="Bring hosts to what a description says; safe to repeat.")(install)
+    app.command("upgrade", help="Bring hosts to a newer release that proves itself, or is taken back.")(upgrade)
+    app.command("rollback", help="Bring hosts back to the release before, with the data of now.")(rollback)
+    app.command("drain", help="Take a host out for maintenance without a failed request, or bring it back.")(drain)
 
 
 def install(
@@ -56,6 +59,59 @@ def ask_for(
 
     operation = Operation(name, description, bundle, signers, playbooks, check, variables)
     return operate(operation, _quiet if quiet else _tell)
+
+
+def upgrade(
+    description: DescriptionOption,
+    bundle: BundleOption,
+    signers: SignersOption,
+    playbooks: PlaybooksOption = None,
+    check: Annotated[bool, typer.Option("--check", help="Only look whether it may begin.")] = False,
+    one_way: Annotated[
+        bool, typer.Option(help="Take a release that takes something away from the database: no rollback after it.")
+    ] = False,
+    own_checkpoint: Annotated[
+        bool, typer.Option(help="The index is on a server, and a snapshot of everything was taken by other means.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Exit code 1 when it did not begin, or was taken back: the error says which, and why."""
+    from appliance.operations import Operation  # noqa: PLC0415 - as above
+    from appliance.operations import upgrade as begin  # noqa: PLC0415
+
+    variables = {"upgrade_one_way": one_way, "upgrade_own_checkpoint": own_checkpoint}
+    operation = Operation("upgrade", description, bundle, signers, playbooks, check, variables)
+    _show(begin(operation, _quiet if as_json else _tell), as_json)
+
+
+def rollback(
+    description: DescriptionOption,
+    bundle: BundleOption,
+    signers: SignersOption,
+    playbooks: PlaybooksOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    from appliance.operations import Operation  # noqa: PLC0415 - as above
+    from appliance.operations import rollback as begin  # noqa: PLC0415
+
+    operation = Operation("rollback", description, bundle, signers, playbooks)
+    _show(begin(operation, _quiet if as_json else _tell), as_json)
+
+
+def drain(
+    description: DescriptionOption,
+    bundle: BundleOption,
+    signers: SignersOption,
+    host: Annotated[str, typer.Option(help="Its name in the description.")],
+    undo: Annotated[bool, typer.Option("--undo", help="Bring it back.")] = False,
+    playbooks: PlaybooksOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    from appliance.operations import Operation  # noqa: PLC0415 - as above
+    from appliance.operations import drain as begin  # noqa: PLC0415
+
+    operation = Operation("drain", description, bundle, signers, playbooks)
+    _show(begin(operation, host, _quiet if as_json else _tell, undo=undo), as_json)
 
 
 def _quiet(progress: "Progress") -> None:

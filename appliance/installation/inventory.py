@@ -18,12 +18,15 @@ from appliance.installation.render_settings import to_settings, to_toml
 HOST_EXPORTER = 9100
 
 
-def to_inventory(installation: Installation) -> dict[str, Any]:
-    """Everything that playbooks know of an installation, as Ansible reads it from YAML or JSON."""
+def to_inventory(installation: Installation, drained: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Everything that playbooks know of an installation, as Ansible reads it from YAML or JSON.
+
+    `drained`: hosts that are out for maintenance. Their engines and their gateway get no requests.
+    """
     return {
         "all": {
-            "vars": _everywhere(installation),
-            "hosts": {name: _host(installation, name) for name in installation.hosts},
+            "vars": {**_everywhere(installation), "appliance_drained": sorted(drained)},
+            "hosts": {name: _host(installation, name, drained) for name in installation.hosts},
             "children": {
                 name: {"hosts": {host: {} for host in hosts_with(installation, name)}} for name in get_args(Name)
             },
@@ -78,7 +81,7 @@ def _everywhere(installation: Installation) -> dict[str, Any]:
     }
 
 
-def _host(installation: Installation, name: str) -> dict[str, Any]:
+def _host(installation: Installation, name: str, drained: frozenset[str]) -> dict[str, Any]:
     host = installation.hosts[name]
     reach = {"ansible_connection": "local"} if host.connection == "local" else {"ansible_port": host.port}
     runs = [c for c in get_args(Name) if c in host.components]
@@ -94,7 +97,7 @@ def _host(installation: Installation, name: str) -> dict[str, Any]:
         "appliance_host_engines": [_engine(e) for e in engines_of(installation) if e.host == name],
         "appliance_engine_address": listen_address(installation, "engines", name),
         "appliance_open": _open(installation, name),
-        "appliance_settings_toml": to_toml(to_settings(installation, name)),
+        "appliance_settings_toml": to_toml(to_settings(installation, name, drained)),
     }
 
 

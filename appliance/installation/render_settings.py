@@ -14,8 +14,11 @@ SECRETS = "/etc/appliance/secrets"
 CA_FILE = "/etc/appliance/ca.pem"
 
 
-def to_settings(installation: Installation, host: str) -> dict[str, Any]:
-    """`appliance.toml` of a host as a table; `settings` of the description is laid over it."""
+def to_settings(installation: Installation, host: str, drained: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """`appliance.toml` of a host as a table; `settings` of the description is laid over it.
+
+    Engines on `drained` hosts are left out.
+    """
     made: dict[str, Any] = {
         "data_dir": component("gateway").data,
         "server": {
@@ -25,7 +28,7 @@ def to_settings(installation: Installation, host: str) -> dict[str, Any]:
             "trusted_proxies": _proxies(installation, host),
         },
         "database": {"url_file": f"{SECRETS}/database-url"},
-        "engines": {"models": _models(installation)},
+        "engines": {"models": _models(installation, drained)},
         "metrics": {"token_file": f"{SECRETS}/metrics-token"},
     }
     if installation.index.mode != "embedded":
@@ -53,7 +56,7 @@ def _proxies(installation: Installation, host: str) -> list[str]:
     return [own if proxy == host else installation.hosts[proxy].address for proxy in there]
 
 
-def _models(installation: Installation) -> list[dict[str, Any]]:
+def _models(installation: Installation, drained: frozenset[str]) -> list[dict[str, Any]]:
     engines = engines_of(installation)
     return [
         {
@@ -61,7 +64,7 @@ def _models(installation: Installation) -> list[dict[str, Any]]:
             "base_urls": [
                 f"http://{listen_address(installation, 'engines', e.host)}:{e.port}/v1"
                 for e in engines
-                if e.model == model.id
+                if e.model == model.id and e.host not in drained
             ],
             "max_running": model.max_running,
             "max_waiting": model.max_waiting,

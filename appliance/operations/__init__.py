@@ -6,29 +6,47 @@
    `keepsake.py` seals them beside a backup that is brought here, and brings them back.
 4. `run_playbook` (playbook.py) starts Ansible by ansible-runner and turns its events into `Progress`.
 5. `operate` (service.py) puts these together for a named operation. Each ends with a line in `operations.jsonl`.
+6. `upgrade` and `rollback` (upgrade.py) know the way forward and back, also where a killed process has left it.
+7. `drain` (drain.py) takes a host out for maintenance, and brings it back.
 
 Rule: secrets stay in files of mode 0600. No event, no inventory and no line of the record holds one.
 """
 
-from appliance.operations.errors import OperationBusy, OperationFailed
+from appliance.operations.drain import drain
+from appliance.operations.errors import (
+    HostNeeded,
+    HostsOut,
+    OperationBusy,
+    OperationFailed,
+    UpgradeTakenBack,
+    UpgradeUnfinished,
+)
 from appliance.operations.keepsake import NoKeepsake, keep, refuse_without, take_back
 from appliance.operations.playbook import Outcome, Progress
 from appliance.operations.secretwords import IDENTITY
 from appliance.operations.service import OPERATIONS, Operation, operate
+from appliance.operations.upgrade import rollback, upgrade
 from appliance.operations.workspace import Workspace
 
 __all__ = [
     "IDENTITY",
     "OPERATIONS",
+    "HostNeeded",
+    "HostsOut",
     "NoKeepsake",
     "Operation",
     "OperationBusy",
     "OperationFailed",
     "Outcome",
     "Progress",
+    "UpgradeTakenBack",
+    "UpgradeUnfinished",
     "Workspace",
+    "drain",
     "keep",
     "operate",
     "refuse_without",
+    "rollback",
     "take_back",
+    "upgrade",
 ]

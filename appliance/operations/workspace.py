@@ -1,6 +1,7 @@
 """The folder of an installation on the control machine."""
 
 import fcntl
+import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -8,7 +9,30 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
+from msgspec import Struct
+
 from appliance.operations.errors import OperationBusy
+
+
+class UnfinishedUpgrade(Struct, frozen=True):
+    """Written before an upgrade begins, removed when it has ended well or was taken back."""
+
+    version: str
+    """Of the release that was to come."""
+    touched: bool = False
+    """Something that runs, or the database, may have been changed."""
+    why_back: str = ""
+    """Why it is being taken back; empty while it goes forward."""
+
+
+class Applied(Struct, frozen=True):
+    """What the hosts were last brought to, so that an upgrade does only what is new."""
+
+    inventory: str
+    """Its SHA-256."""
+    roles: dict[str, str]
+    """Role → SHA-256 over its files."""
 
 
 class Workspace:
@@ -55,3 +79,58 @@ class Workspace:
         """The operation that ended last."""
         lines = self.record.read_text(encoding="utf-8").splitlines() if self.record.exists() else []
         return json.loads(lines[-1]) if lines else None
+
+    def upgrade(self) -> UnfinishedUpgrade | None:
+        """The upgrade that has begun and not ended."""
+        file = self.folder / "upgrade.json"
+        return msgspec.json.decode(file.read_bytes(), type=UnfinishedUpgrade) if file.exists() else None
+
+    def write_upgrade(self, upgrade: UnfinishedUpgrade | None) -> None:
+        """On the disk when this returns; None: it has ended."""
+        file = self.folder / "upgrade.json"
+        if upgrade is None:
+            file.unlink(missing_ok=True)
+        else:
+            _write(file, msgspec.json.encode(upgrade))
+
+    def drained(self) -> frozenset[str]:
+        """Hosts that are out for maintenance."""
+        file = self.folder / "drained.json"
+        return frozenset(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else frozenset()
+
+    def write_drained(self, hosts: frozenset[str]) -> None:
+        """On the disk when this returns."""
+        _write(self.folder / "drained.json", json.dumps(sorted(hosts)).encode())
+
+    def note_applied(self, playbooks: Path) -> None:
+        """Keep what the hosts were brought to now."""
+        _write(self.folder / "applied.json", msgspec.json.encode(self._present(playbooks)))
+
+    def changed_roles(self, playbooks: Path) -> list[str]:
+        """Roles with something new since then: all, when the description is another one or nothing was kept."""
+        file, present = self.folder / "applied.json", self._present(playbooks)
+        before = msgspec.json.decode(file.read_bytes(), type=Applied) if file.exists() else None
+        if before is None or before.inventory != present.inventory:
+            return sorted(present.roles)
+        return sorted(name for name, digest in present.roles.items() if before.roles.get(name) != digest)
+
+    def _present(self, playbooks: Path) -> Applied:
+        roles = {folder.name: _digest(folder) for folder in (playbooks / "roles").iterdir() if folder.is_dir()}
+        return Applied(hashlib.sha256(self.inventory.read_bytes()).hexdigest(), roles)
+
+
+def _write(file: Path, data: bytes) -> None:
+    """Whole or not at all."""
+    draft = file.with_name(file.name + ".new")
+    with draft.open("wb") as out:
+        out.write(data)
+        out.flush()
+        os.fsync(out.fileno())
+    draft.replace(file)
+
+
+def _digest(folder: Path) -> str:
+    found = hashlib.sha256()
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        found.update(f"{file.relative_to(folder)}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    return found.hexdigest()
