@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from appliance.inference import Catalogue
+from appliance.inference.gpus import LEAST_WINDOW_TOKENS, USABLE_RATIO, window_that_fits
 from appliance.planning import (
     Correction,
     Corrections,
@@ -231,3 +232,22 @@ def test_a_model_without_known_shape_is_read_from_its_files(tmp_path: Path) -> N
     shape = shape_of(entry, tmp_path)
     assert shape.kv_bytes == 2 * 2 * 16 * 4
     assert math.isclose(shape.head_size, 16)
+
+
+@pytest.mark.parametrize("card", ["L4", "L40S", "A100 40GB", "H100 80GB", "H200"])
+def test_what_is_planned_is_what_an_appliance_then_serves(card: str) -> None:
+    """Two sums, one from shapes and one from what the catalogue says: neither promises what the other refuses."""
+    gpus, compared = parse_gpu_set(f"{card}:1"), 0
+    for model_id, shape in known_shapes().items():
+        entry = CATALOGUE.get(model_id)
+        if entry.task != "chat" or entry.gpus != 1:
+            continue
+        plan = make_plan(entry, shape, gpus, Wanted())
+        least = min(LEAST_WINDOW_TOKENS, entry.window_tokens())
+        served = window_that_fits(entry, gpus.card.memory_gib * USABLE_RATIO) >= least
+        if served:
+            assert plan.fits, model_id
+        if plan.fits and plan.precision == "published":
+            assert served, model_id
+        compared += 1
+    assert compared >= 10
