@@ -46,6 +46,13 @@ def doctor(
     certificate: Annotated[str, typer.Option(help="With --host: the proxy's certificate, PEM.")] = "",
     key: Annotated[str, typer.Option(help="With --host: its key.")] = "",
     online: Annotated[bool, typer.Option("--online", help="With --host: a way out of the machine is meant.")] = False,
+    bundle: Annotated[str, typer.Option(help="With --host: folder of the bundle; is it for this machine?")] = "",
+    models: Annotated[str, typer.Option(help="With --host: folder with models; how fast does its disk read?")] = "",
+    issuer: Annotated[str, typer.Option(help="With --host: address of the OpenID provider.")] = "",
+    authority: Annotated[str, typer.Option(help="With --host: certificates to believe for it, PEM.")] = "",
+    reach: Annotated[
+        list[str] | None, typer.Option(metavar="HOST:PORT", help="With --host: a part elsewhere; repeatable.")
+    ] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -55,9 +62,21 @@ def doctor(
         say(f"Copy {pack} to the host and run it there:  python3 {pack.name}")
         return
     left_out = skip or []
+    if not host and any((certificate, key, online, bundle, models, issuer, authority, reach)):
+        raise typer.BadParameter("What is given is looked at together with the host: add --host.")
     if host:
         limits = Limits(memory_gib=memory_gib, disk_gib=disk_gib)
-        looked_at = Host(limits=limits, air_gapped=not online, certificate=certificate, key=key)
+        looked_at = Host(
+            limits=limits,
+            air_gapped=not online,
+            certificate=certificate,
+            key=key,
+            bundle=bundle,
+            models=models,
+            issuer=issuer,
+            authority=authority,
+            reach=reach or (),
+        )
         findings = run_checks(looked_at, left_out)
     else:
         findings = _own(settings_from(config), left_out)

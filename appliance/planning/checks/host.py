@@ -34,6 +34,8 @@ class Limits:
     driver: int = 570
     """Oldest driver of NVIDIA that the engines' CUDA takes."""
     certificate_days: int = 30
+    read_mib_s: float = 200.0
+    """A disk for models."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,14 @@ class Host:
     """A way out of the host is worth a warning."""
     certificate: str = ""
     key: str = ""
+    bundle: str = ""
+    models: str = ""
+    """Folder with files of models."""
+    issuer: str = ""
+    authority: str = ""
+    """Certificates to believe when the issuer is asked, PEM; the system's without."""
+    reach: Sequence[str] = ()
+    """Parts on other hosts, `host:port`."""
 
     def read(self, path: str) -> str:
         """A file's text; empty when it is not there."""

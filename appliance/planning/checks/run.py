@@ -6,7 +6,7 @@ import json
 import sys
 from typing import Callable, Dict, Iterator, List, Optional, Sequence  # noqa: UP035 - also read by Python 3.9
 
-from appliance.planning.checks import accounts, disks, gpus, network, system
+from appliance.planning.checks import accounts, around, disks, gpus, network, system
 from appliance.planning.checks.finding import FAILED, SKIPPED, WARNING, Finding
 from appliance.planning.checks.host import Host, Limits
 
@@ -38,6 +38,10 @@ CHECKS: Dict[str, Check] = {  # noqa: UP006 - also read by Python 3.9
     "rights": accounts.rights,
     "users": accounts.users,
     "installed": accounts.earlier_installation,
+    "bundle": around.bundle,
+    "model-disk": around.models,
+    "issuer": around.provider,
+    "reach": around.others,
 }
 """By the id under which a whole group can be skipped; single findings have ids of their own."""
 
@@ -65,11 +69,17 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:  # noqa: UP045 - as 
     parser.add_argument("--certificate", default="", help="for the proxy, in PEM")
     parser.add_argument("--key", default="", help="of the certificate")
     parser.add_argument("--online", action="store_true", help="a way out of the host is meant")
-    given = parser.parse_args(arguments)
-    limits = Limits(memory_gib=given.memory_gib, disk_gib=given.disk_gib)
-    host = Host(limits=limits, air_gapped=not given.online, certificate=given.certificate, key=given.key)
-    findings = run_checks(host, given.skip)
-    if given.json:
+    parser.add_argument("--bundle", default="", help="folder of the bundle: is it for this host?")
+    parser.add_argument("--models", default="", help="folder with models: how fast does its disk read?")
+    parser.add_argument("--issuer", default="", help="address of the OpenID provider")
+    parser.add_argument("--authority", default="", help="certificates to believe for it, in PEM")
+    parser.add_argument("--reach", action="append", default=[], metavar="HOST:PORT", help="a part on another host")
+    given = vars(parser.parse_args(arguments))
+    as_json, skip, online = given.pop("json"), given.pop("skip"), given.pop("online")
+    limits = Limits(memory_gib=given.pop("memory_gib"), disk_gib=given.pop("disk_gib"))
+    host = Host(limits=limits, air_gapped=not online, **given)
+    findings = run_checks(host, skip)
+    if as_json:
         sys.stdout.write(json.dumps([dataclasses.asdict(f) for f in findings], indent=2) + "\n")
     else:
         for finding in findings:
