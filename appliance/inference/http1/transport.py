@@ -1,6 +1,7 @@
 """Asks one engine."""
 
 import asyncio
+import socket
 from collections.abc import Sequence
 
 from appliance.inference.http1.address import Address
@@ -12,6 +13,16 @@ from appliance.inference.http1.request import RequestWriter
 
 STALE_S = 1.0
 """A waiting connection that the engine had closed shows it within a round trip; later than this, the engine died."""
+
+DEAD_HOST = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 5),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 3),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
+    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 15_000),
+)
+"""A host that lost its power or its cable closes nothing. Its kernel is asked, so an engine that only takes long over an
+answer is not disturbed; seconds, but the last one in milliseconds."""
 
 
 class Transport:
@@ -67,7 +78,9 @@ class Transport:
         made = False
         try:
             async with asyncio.timeout(wait_s):
-                await loop.create_connection(lambda: connection, address.host, address.port)
+                transport, _ = await loop.create_connection(lambda: connection, address.host, address.port)
+            for option in DEAD_HOST:
+                transport.get_extra_info("socket").setsockopt(*option)
             self._refuse_when_closed()
             made = True
         except TimeoutError as error:
