@@ -42,7 +42,10 @@ class ChainWatch:
                 details = {"head": head.seq, "checkpoint": self._last.seq}
                 await record(session, Event("audit.went_back", details=details))
             await record(session, Event("appliance.started", details={"chain": name}))
-        await self.make()
+        try:
+            await self.make()
+        except OSError as error:  # people may work; the next look tries again
+            log.warning("no checkpoint of the audit could be made", reason=error.strerror or str(error))
 
     async def look(self) -> None:
         """Make a checkpoint if one is due."""

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from appliance.foundation import CapacityError
+from appliance.foundation import CapacityError, disk_full
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +63,7 @@ class Patience:
                     break  # whatever fails while the process ends is no failure of the step
                 if not (isinstance(error, OSError) and error.errno in FULL):
                     raise
-                reason = "waiting: The disk of the data folder is full."
+                reason = waiting_for(disk_full())
                 log.warning("a document waits", reason=reason, pause_s=pause_s)
             tell(reason)
             self._stopping.wait(pause_s)

@@ -11,7 +11,7 @@ from litestar.exceptions import HTTPException, InternalServerException, Validati
 from litestar.types import ExceptionHandlersMap, Send
 
 from appliance.edge.bodies import SCIM_TYPE, BodyCutOff
-from appliance.foundation import ApplianceError, CapacityError, DefectError, InvalidInput, note_error
+from appliance.foundation import ApplianceError, CapacityError, DefectError, InvalidInput, disk_full, note_error
 
 log = structlog.get_logger(__name__)
 
@@ -48,13 +48,6 @@ ANTHROPIC_TYPES = {
     429: "rate_limit_error",
     503: "overloaded_error",
 }
-
-
-class DiskFull(CapacityError):
-    """The data folder takes no more; nothing of the request was kept."""
-
-    code, status = "disk_full", 507
-    remedy = "An administrator must free space on the disk of the data folder; what is stored already is safe."
 
 
 def anthropic_type(status: int) -> str:
@@ -96,7 +89,7 @@ def framework_error(request: AnyRequest, error: HTTPException) -> Response[Any]:
 
 def _systems(request: AnyRequest, error: OSError) -> Response[Any]:
     if error.errno in FULL:
-        return _ours(request, DiskFull("The disk of the data folder is full.", retry_after_s=60))
+        return _ours(request, disk_full())
     return _defect(request, error)
 
 

@@ -22,6 +22,7 @@ from appliance.foundation.ids import new_id
 from appliance.foundation.lanes import Lane
 from appliance.foundation.lease import LEASE, Lease, explain_cancelled, rests_on
 from appliance.foundation.logs import configure_logging, tell_lost_errors
+from appliance.foundation.room import DiskFull, disk_full, require_room
 from appliance.foundation.secretfiles import SecretUnusable, read_secret
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Clock",
     "Conflict",
     "DefectError",
+    "DiskFull",
     "InvalidInput",
     "Lane",
     "Lease",
@@ -46,11 +48,13 @@ __all__ = [
     "Tracer",
     "Trail",
     "configure_logging",
+    "disk_full",
     "end_within",
     "explain_cancelled",
     "new_id",
     "note_error",
     "read_secret",
+    "require_room",
     "rests_on",
     "tell_lost_errors",
     "traced",

@@ -28,6 +28,7 @@ from uuid import UUID
 
 import qdrant_edge as qe
 
+from appliance.foundation import require_room
 from appliance.index.errors import IndexLocked, SpaceMismatch
 from appliance.index.port import Hit, PassagePoint, SearchScope
 from appliance.index.spaces import (
@@ -69,7 +70,7 @@ class EdgeIndex:
         await _on(self._writer, lambda: self._ensure(space, dimension))
 
     async def upsert(self, space: str, points: Sequence[PassagePoint]) -> None:
-        """Write points. When this returns they are on disk, in the log at least."""
+        """Write points. When this returns they are on disk, in the log at least. Raises DiskFull."""
         if points:
             await _on(self._writer, lambda: self._upsert(space, points))
 
@@ -128,6 +129,7 @@ class EdgeIndex:
         path = self._folder / space / "shard"
         if path.exists():
             shutil.rmtree(path)  # half made when a crash came; the engine would refuse to create over it for ever
+        require_room(self._folder)
         path.mkdir(parents=True)
         shard = qe.EdgeShard.create(str(path), _config(dimension))
         tenant = qe.KeywordIndexParams(is_tenant=True)
@@ -164,6 +166,7 @@ class EdgeIndex:
         return shard
 
     def _upsert(self, space: str, points: Sequence[PassagePoint]) -> None:
+        require_room(self._folder)
         made = [self._point(point) for point in points]
         with self._writing():
             self._shards[space].update(qe.UpdateOperation.upsert_points(made))

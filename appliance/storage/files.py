@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from appliance.foundation import InvalidInput
+from appliance.foundation import InvalidInput, require_room
 
 ARRIVING = "incoming-"
 ASKED_AT_ONCE = 1000
@@ -72,7 +72,9 @@ class FileStore:
 
         Raises:
             FileTooLarge: more than `max_bytes` came; nothing is kept.
+            DiskFull: there is hardly any room left.
         """
+        require_room(self._folder)
         self._folder.mkdir(parents=True, exist_ok=True)
         digest, size = hashlib.sha256(), 0
         async with self._naming():  # so that nobody finds the file before it is held

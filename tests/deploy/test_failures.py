@@ -19,7 +19,7 @@ from tests.deploy.conftest import PASSWORD, THREE, Installation
 from tests.deploy.lab import Node
 from tests.deploy.lab.base import ROOT
 
-KINDS = ("question", "chat", "document", "look")
+KINDS = ("question", "chat", "newcomer", "document", "look")
 BROKEN_S = 25
 WELL_S = 300
 """Longest wait until all is well."""
@@ -135,7 +135,7 @@ def test_a_frozen_engine(three: Installation) -> None:
         return lambda: three.nodes["n2"].done(f"systemctl kill --kill-whom=all -s {name} 'vllm@smollm2-135m-instruct'")
 
     met = suffer(three, "frozen", signal("STOP"), signal("CONT"), ENGINE)
-    assert met["chat"] & ENGINE
+    assert met["newcomer"] & ENGINE, "whoever waits for it since before waits on, for up to `engines.silence_s`"
     assert not met["look"] | met["document"]
 
 

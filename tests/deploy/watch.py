@@ -23,6 +23,7 @@ from tests.deploy.visit import HOME, give, log_in, resolve_as
 LONGEST_S = 120
 """After this a request counts as one without an end."""
 PAUSE_S = 1.0
+COME_S = 3.0
 STORY = "Tell me a long story about a lighthouse."
 KEPT_S = 180
 
@@ -51,6 +52,9 @@ class Person:
         return self._stream(
             f"/api/conversations/{self.conversation}/turns", {"question": STORY, "assistant_id": "assistant"}
         )
+
+    def newcomer(self) -> Outcome:
+        return self._stream("/api/ask", {"question": "Say yes.", "assistant_id": "assistant"})
 
     def document(self) -> Outcome:
         self.number += 1
@@ -127,8 +131,8 @@ def events(reply: httpx.Response) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def go_on(kind: str, act: Callable[[], Outcome], ended: threading.Event, lock: threading.Lock) -> None:
-    """Try it again and again, and print how each went."""
-    while not ended.is_set():
+    """Try it again and again until it has ended, but once at least, and print how each went."""
+    while True:
         began = time.time()
         try:
             outcome = act()
@@ -136,7 +140,21 @@ def go_on(kind: str, act: Callable[[], Outcome], ended: threading.Event, lock: t
             outcome = {"status": 0, "code": type(error).__name__, "message": str(error)[:200]}
         with lock:
             print(json.dumps({"kind": kind, "began": began, "ended": time.time(), **outcome}), flush=True)
-        ended.wait(PAUSE_S)
+        if ended.wait(PAUSE_S):
+            return
+
+
+def come(act: Callable[[], Outcome], ended: threading.Event, lock: threading.Lock) -> None:
+    """Somebody new asks every few seconds, whether those before were answered or not."""
+    asking: list[threading.Thread] = []
+    while not ended.is_set():
+        one = threading.Event()
+        one.set()
+        asking.append(threading.Thread(target=go_on, args=("newcomer", act, one, lock)))
+        asking[-1].start()
+        ended.wait(COME_S)
+    for thread in asking:
+        thread.join()
 
 
 def main() -> None:
@@ -151,6 +169,7 @@ def main() -> None:
         ended, lock = threading.Event(), threading.Lock()
         acts = {"question": person.question, "chat": person.chat, "document": person.document, "look": person.look}
         threads = [threading.Thread(target=go_on, args=(kind, act, ended, lock)) for kind, act in acts.items()]
+        threads.append(threading.Thread(target=come, args=(person.newcomer, ended, lock)))
         print(json.dumps({"ready": True}), flush=True)
         for thread in threads:
             thread.start()

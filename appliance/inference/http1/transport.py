@@ -21,8 +21,8 @@ DEAD_HOST = (
     (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
     (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 15_000),
 )
-"""A host that lost its power or its cable closes nothing. Its kernel is asked, so an engine that only takes long over an
-answer is not disturbed; seconds, but the last one in milliseconds."""
+"""A host that lost its power or its cable closes nothing. Its kernel is asked, so an engine that only takes long over
+an answer is not disturbed; seconds, but the last one in milliseconds."""
 
 
 class Transport:
