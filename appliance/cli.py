@@ -28,10 +28,12 @@ MODULES = {
     "prove": ("prove",),
     "installing": ("install", "upgrade", "rollback", "drain"),
     "recovering": ("restore",),
+    "diagnosing": ("diagnose",),
     "break_glass": ("break-glass",),
     "bundle": ("bundle",),
     "chart": ("chart",),
     "backup": ("backup",),
+    "support": ("support",),
 }
 """Module of `commands/` → the commands that it registers; a test holds this against the modules."""
 

@@ -4,7 +4,7 @@ import os
 import shutil
 import tarfile
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from appliance.backup import postgres, secrets, sqlite
 from appliance.backup.create import ADAPTERS, AUDIT, INDEX, MODELS, REALM
@@ -88,7 +88,7 @@ def _lay_out(backups: Backups, manifest: BackupManifest, folder: Path, waiting: 
     for name, into in ((INDEX, "index"), (AUDIT, "."), (ADAPTERS, "adapters"), (MODELS, "models")):
         if (folder / name).is_file():
             with tarfile.open(folder / name) as archive:
-                archive.extractall(waiting / into, filter="data")
+                _take_out(archive, waiting / into, folder / name)
     if identity is not None and (folder / secrets.FILE).is_file():
         secrets.unseal_into(folder / secrets.FILE, identity, waiting / "secrets-of-backup")
         opened = waiting / "secrets-of-backup"
@@ -99,6 +99,23 @@ def _lay_out(backups: Backups, manifest: BackupManifest, folder: Path, waiting: 
             if source.is_dir():
                 shutil.copytree(source, target, dirs_exist_ok=True)
                 shutil.rmtree(source)
+
+
+def _take_out(archive: tarfile.TarFile, into: Path, source: Path) -> None:
+    """Plain files only, below the folder: tarfile's own filter is newer than the Python of Debian 12.
+
+    Raises:
+        BackupRefused: a name leads out.
+    """
+    for member in archive:
+        path, content = PurePosixPath(member.name), archive.extractfile(member) if member.isreg() else None
+        if path.is_absolute() or ".." in path.parts or content is None:
+            raise BackupRefused(f"{source} holds '{member.name}', which leads out of its place.")
+        place = into / path
+        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with place.open("wb") as out:
+            shutil.copyfileobj(content, out)
+        place.chmod(member.mode & 0o700)
 
 
 def _move(waiting: Path, places: Places, folder: Path) -> None:

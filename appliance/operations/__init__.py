@@ -21,6 +21,7 @@ from appliance.operations.errors import (
     UpgradeTakenBack,
     UpgradeUnfinished,
 )
+from appliance.operations.gathered import Gathered, gather
 from appliance.operations.keepsake import NoKeepsake, keep, refuse_without, take_back
 from appliance.operations.playbook import Outcome, Progress
 from appliance.operations.secretwords import IDENTITY
@@ -31,6 +32,7 @@ from appliance.operations.workspace import Workspace
 __all__ = [
     "IDENTITY",
     "OPERATIONS",
+    "Gathered",
     "HostNeeded",
     "HostsOut",
     "NoKeepsake",
@@ -43,6 +45,7 @@ __all__ = [
     "UpgradeUnfinished",
     "Workspace",
     "drain",
+    "gather",
     "keep",
     "operate",
     "refuse_without",

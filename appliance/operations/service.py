@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,10 +18,18 @@ from appliance.operations.secretwords import IDENTITY, ensure_secrets
 from appliance.operations.trust import verified_bundle, verify_models
 from appliance.operations.workspace import Workspace
 
-OPERATIONS = {"install": "site.yml", "backup": "backup.yml", "restore": "restore.yml", "rehearse": "rehearse.yml"}
+OPERATIONS = {
+    "install": "site.yml",
+    "backup": "backup.yml",
+    "restore": "restore.yml",
+    "rehearse": "rehearse.yml",
+    "diagnose": "diagnose.yml",
+}
 """Operation → its playbook; those of several playbooks have a module of their own."""
 WITH_MODELS = ("install", "restore", "upgrade")
 """These bring models to hosts."""
+ONLY_LOOKS = ("diagnose",)
+"""These change nothing, and must run when another operation hangs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,7 @@ class Ready:
         outcome = run_playbook(
             self.playbooks / playbook,
             self.workspace.inventory,
-            self.workspace.folder,
+            self.workspace.folder / "looks" if self.operation.name in ONLY_LOOKS else self.workspace.folder,
             {**self.variables, **(more or {})},
             tell,
             check=self.operation.check and self.operation.name != "upgrade",
@@ -117,11 +125,14 @@ def made_ready(operation: Operation, tell: Tell) -> Iterator[Ready]:
     verified_s = round(time.monotonic() - began, 1)
     workspace = Workspace(operation.description, installation.name)
     playbooks = operation.playbooks or operation.bundle / "playbooks"
-    with workspace.held():
+    looks = operation.name in ONLY_LOOKS
+    workspace.folder.mkdir(mode=0o700, exist_ok=True)
+    with nullcontext() if looks else workspace.held():
         secrets = ensure_secrets(installation, operation.description)
         ensure_certificates(installation, operation.description, secrets)
         _remind_of_the_key(secrets, tell)
-        workspace.write_inventory(to_inventory(installation))
+        if not (looks and workspace.inventory.exists()):
+            workspace.write_inventory(to_inventory(installation))
         variables = {
             "appliance_bundle": str(operation.bundle),
             "appliance_version": bundle.version,
