@@ -29,7 +29,7 @@ ROLES = ROOT / "playbooks" / "roles"
 CATALOGUE = Catalogue.load()
 IN_CHART = ("gateway", "worker", "engines", "database", "index", "cache", "identity")
 """The proxy and monitoring are the cluster's own."""
-OUR_UNITS = {"gateway": "gateway", "engines": "vllm", "identity": "keycloak"}
+OUR_UNITS = {"gateway": "gateway", "engines": "vllm", "identity": "keycloak", "index": "index"}
 """Component → the role that writes its unit; Debian's packages bring the other units."""
 DEBIANS = {"database": "postgresql", "cache": "cache", "proxy": "proxy", "monitoring": "monitoring"}
 """Component → the role that installs Debian's package."""
@@ -178,6 +178,7 @@ def test_roles_ask_each_component_as_the_table_says() -> None:
         "gateway": ("gateway", "{{ appliance_components.gateway.health.path }}"),
         "engines": ("vllm", component("engines").health.path),
         "identity": ("keycloak", f"GET {component('identity').health.path} "),
+        "index": ("index", "GET {{ appliance_components.index.health.path }} "),
         "database": ("postgresql", " ".join(component("database").health.command)),
         "cache": ("cache", component("cache").health.command[-1]),
         "proxy": ("proxy", f"location = {component('proxy').health.path} {{ proxy_pass"),
