@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,15 +81,20 @@ async def guess(url: str, tries: int, seen: Seen, *, passwords: bool) -> None:
 
 @asynccontextmanager
 async def others(url: str, key: str, seen: Seen) -> AsyncIterator[None]:
-    """The victim logs in from home every second, and a program works, while the block runs."""
+    """The victim logs in from home every second, and a program works, while the block runs.
+
+    What they have begun is ended: guessing may be over before a login is, and one that is cut off keeps its memory.
+    """
+    over = asyncio.Event()
 
     async def keep(times: list[tuple[int, float]], pause_s: float, *, login: bool) -> None:
         async with wire(url) as line:
-            while True:
+            while not over.is_set():
                 began = time.monotonic()
                 status = await (log_in(line, HOME, PASSWORD) if login else call(line, HOME, key))
                 times.append((status, time.monotonic() - began))
-                await asyncio.sleep(pause_s)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(over.wait(), pause_s)
 
     tasks = [
         asyncio.create_task(keep(seen.logins, 1.0, login=True)),
@@ -98,9 +103,8 @@ async def others(url: str, key: str, seen: Seen) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
+        over.set()
+        await asyncio.gather(*tasks)
 
 
 def resident_mib(pid: int) -> float:
