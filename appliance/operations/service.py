@@ -164,7 +164,7 @@ def operate(operation: Operation, tell: Tell) -> Outcome:
             ready.refuse_unfinished()
             ready.refuse_drained()
         outcome = ready.play(OPERATIONS[operation.name], tell)
-        if outcome.ok and operation.name == "install" and not operation.check:
+        if outcome.ok and operation.name in ("install", "restore") and not operation.check:
             ready.workspace.note_applied(ready.playbooks)
         ready.note(outcome)
     if not outcome.ok:
