@@ -14,8 +14,8 @@ from appliance.foundation.logs import redact
 SHORTEST = 8
 """A secret with fewer characters would be found in everything."""
 MAIL = re.compile(r"[^\s<>'\"=:,;()\[\]]+@[^\s<>'\"=:,;()\[\]]+")
-LONG = re.compile(r"[A-Za-z0-9+/=_]{32,}")
-"""A key, a hash, a token of a kind that nobody knows yet."""
+LONG = re.compile(r"(?=[\w+/-]*\d)(?:[A-Za-z0-9+]{32,}|(?=[\w+/-]*[A-Z])[\w+/-]{32,})={0,2}")
+"""A key, a hash, a token of a kind that nobody knows yet; not the name of a number, which has no capital letter."""
 QUERY = re.compile(r"\?[^\s'\"]+")
 QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[\u201c\u201e].*?[\u201d\u201c]|\u00ab.*?\u00bb")
 CONSTANT = re.compile(r"['\"][A-Z][A-Z_]{3,}['\"]")

@@ -58,6 +58,10 @@ def test_what_helps_stays() -> None:
     theirs = "(EngineCore pid=8) ERROR 11-26 02:44:43 [core.py:283] Out of memory on device 0, 12 GiB wanted"
     assert redactor.line(theirs, ours=False) == theirs
     assert redactor.value("nginx 1.22.1-9 install ok") == "nginx 1.22.1-9 install ok"
+    number = 'appliance_http_request_duration_seconds_bucket{le="0.5"} 17'
+    assert redactor.value(number) == number
+    assert redactor.value("Id=appliance-gateway.service MemoryCurrent=18446744073709551615").endswith("615")
+    assert redactor.value("sha " + "0a" * 32) == "sha <long word>"
     assert 'type="LOGIN_ERROR"' in redactor.line(LINES[4].format("x"), ours=False)
 
 
