@@ -18,6 +18,7 @@ from tests.deploy.lab import Network, Node, ensure_base, missing
 from tests.deploy.lab.base import FOLDER, ROOT
 from tests.deploy.lab.engines import engine_binds
 from tests.deploy.lab.net import GATEWAY, network
+from tests.deploy.releases import BUNDLES
 
 
 class Place(NamedTuple):
@@ -31,6 +32,8 @@ class Place(NamedTuple):
 PLAYBOOKS = ROOT / "playbooks"
 SAMPLE = PLAYBOOKS / "inventory" / "sample" / "installation.yml"
 BUNDLE_THERE = Path("/opt/bundle")
+BUNDLES_THERE = Path("/opt/bundles")
+"""Bundles of further releases."""
 SIGNERS = FOLDER / "bundle-key.allowed_signers"
 """Public side of the key that the lab makes for itself."""
 TARGETS = {"bookworm": "debian-12", "trixie": "debian-13"}
@@ -120,7 +123,8 @@ def hosts(
 
     `codename`: the Debian of all of them, or of each by its name.
     """
-    seen, made = {str(BUNDLE_THERE): bundle, **model_binds()}, {}
+    BUNDLES.mkdir(parents=True, exist_ok=True)
+    seen, made = {str(BUNDLE_THERE): bundle, str(BUNDLES_THERE): BUNDLES, **model_binds()}, {}
     for name, address in names.items():
         debian = codename if isinstance(codename, str) else codename[name]
         made[name] = Node(lab, name, address, ensure_base(debian), seen | engine_binds(debian))
@@ -144,12 +148,27 @@ class Installation:
         given["engines"] = {**given["engines"], **FOR_LAB}
         self.description = folder / "installation.yml"
         self.description.write_text(yaml.safe_dump(given), encoding="utf-8")
-        if BUNDLE_THERE.is_symlink():
-            BUNDLE_THERE.unlink()
-        BUNDLE_THERE.symlink_to(bundle)
+        for there, here in ((BUNDLE_THERE, bundle), (BUNDLES_THERE, BUNDLES)):
+            if there.is_symlink():
+                there.unlink()
+            there.symlink_to(here)
 
     def install(self, *more: str) -> dict[str, Any]:
         """`appliance install`, as somebody runs it on the control machine; what it says with `--json`."""
+        done = self.operate("install", BUNDLE_THERE, "--json", *more)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    def operate(self, word: str, bundle: Path, *more: str) -> "subprocess.CompletedProcess[str]":
+        """An operator's command with a bundle, to its end."""
+        command, environment = self.command(word, bundle, *more)
+        return subprocess.run(
+            command, env=environment, cwd=ROOT, text=True, capture_output=True, check=False, timeout=INSTALL_S
+        )
+
+    def command(self, word: str, bundle: Path, *more: str) -> tuple[list[str], dict[str, str]]:
+        """The same as a command line for this machine, and its environment."""
         node = next(iter(self.nodes.values()))
         options = " ".join(node.ssh_options())
         # by the lab's name: a connection of another lab to the same address would lead to that lab's host
@@ -158,12 +177,8 @@ class Installation:
             **{k: v for k, v in os.environ.items() if not k.startswith("APPLIANCE_")},
             "ANSIBLE_SSH_ARGS": f"{options} {shared} -o ServerAliveInterval=10",
         }
-        given = ["-i", str(self.description), "--bundle", str(BUNDLE_THERE), "--signers", str(SIGNERS)]
-        words = ["install", *given, "--json", *more]
-        done = self.lab.run([sys.executable, "-m", "appliance", *words], env=environment, cwd=ROOT, timeout=INSTALL_S)
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-        found: dict[str, Any] = json.loads(done.stdout)
-        return found
+        given = ["-i", str(self.description), "--bundle", str(bundle), "--signers", str(SIGNERS)]
+        return self.lab.inside([sys.executable, "-m", "appliance", word, *given, *more]), environment
 
     def person(self, name: str, password: str, *groups: str) -> None:
         identity = next(n for n in self.nodes.values() if n.shell("test -d /etc/appliance/keycloak").returncode == 0)
