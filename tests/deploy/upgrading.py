@@ -92,7 +92,8 @@ class Site:
 def asking(site: Site) -> Iterator[dict[str, Any]]:
     """A client that asks without a pause while the block runs; what it saw is in the table afterwards."""
     folder = site.installation.folder
-    stop, file, seen = folder / "asking.stop", folder / "asking.json", {}
+    stop, file = folder / "asking.stop", folder / "asking.json"
+    seen: dict[str, Any] = {}
     stop.unlink(missing_ok=True)
     facts = {
         "url": "https://chat.acme.example",
