@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -133,8 +133,9 @@ def hosts(
             node.start()
         yield made
     finally:
-        for node in made.values():
-            node.stop()
+        with ExitStack() as rest:  # one that does not go in order leaves no other behind
+            for node in made.values():
+                rest.callback(node.stop)
 
 
 class Installation:

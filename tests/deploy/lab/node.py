@@ -1,5 +1,6 @@
 """A booted host: an overlay on a base tree, systemd as process 1, a network namespace and a cgroup of its own."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ REBOOT = 133
 """nspawn's exit code when the guest wants to be started again: nobody else does that without a service manager."""
 ENVIRONMENT = {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1", "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network"}
 BOOT_S = 180
+EMPTY_S = 20
 
 
 @dataclass
@@ -86,10 +88,7 @@ class Node:
         ip("netns", "del", f"{self.net.name}-{self.name}")
         shutil.rmtree(self.folder, ignore_errors=True)
         for group in self._groups():
-            for inner in sorted(group.rglob("*"), reverse=True):
-                if inner.is_dir():
-                    inner.rmdir()
-            group.rmdir()
+            _remove(group)
 
     def wait(self, seconds: float = BOOT_S) -> None:
         ends = time.monotonic() + seconds
@@ -172,3 +171,17 @@ class Node:
         top = Path("/sys/fs/cgroup")
         hierarchies = [top / h for h in ("systemd", "unified") if (top / h).is_dir()] or [top]
         return [h / f"{self.net.name}-{self.name}" for h in hierarchies]
+
+
+def _remove(group: Path) -> None:
+    """A control group with those inside it, once the last of their processes has gone."""
+    ends = time.monotonic() + EMPTY_S
+    for folder in [*sorted((g for g in group.rglob("*") if g.is_dir()), reverse=True), group]:
+        while True:
+            try:
+                folder.rmdir()
+                break
+            except OSError as error:
+                if error.errno != errno.EBUSY or time.monotonic() > ends:
+                    raise
+                time.sleep(0.1)
