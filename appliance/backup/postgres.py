@@ -113,7 +113,7 @@ def scratch_database(url: str) -> tuple[str, str]:
     name = f"{unquote(parts.path.lstrip('/'))}_drill"
     try:
         with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
-            if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone():
+            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     except psycopg.Error as error:
         raise BackupFailed(

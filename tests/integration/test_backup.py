@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from appliance.audit.verify import verify as look_at_chain
 from appliance.backup import BackupManifest, BackupRefused, Backups, Places, create, restore, verify
+from appliance.backup.postgres import drop_database, scratch_database
 from appliance.backup.postgres import tables_of as tables_on_server
 from appliance.backup.sqlite import tables_of as tables_in_file
 from appliance.configuration import audit_settings, inference_settings
@@ -183,3 +184,14 @@ def test_the_manifest_says_what_is_in_it(backup: tuple[Backups, BackupManifest, 
     written = json.loads((backups.path("") / "manifest.json").read_text())
     assert written["audit_seq"] == manifest.audit_seq > 0
     assert written["left_out"] == ["secrets"]
+
+
+async def test_a_scratch_database_that_an_administrator_made_is_taken(running_gateway: Gateway) -> None:
+    url = running_gateway.parts.settings.database.url
+    if not url:
+        return
+    for _ in range(2):  # made by the role, then found
+        name, address = scratch_database(url)
+        assert name == f"{urlsplit(url).path[1:]}_drill"
+        assert tables_on_server(address) == {}
+    drop_database(url, name)
