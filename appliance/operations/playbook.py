@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,10 +85,14 @@ class _Watch:
 def run_playbook(
     playbook: Path, inventory: Path, workspace: Path, variables: Mapping[str, Any], tell: Tell, *, check: bool = False
 ) -> Outcome:
-    """Run to the end or to the first failure. `check`: say what would change, and change nothing."""
+    """Run to the end or to the first failure. `check`: say what would change, and change nothing.
+
+    The caller holds the installation: what still runs on this inventory has lost its master, and is ended first.
+    """
     import ansible_runner  # noqa: PLC0415 - nothing but an operation needs it
 
     watch = _Watch(tell)
+    _end_orphans(inventory)
     workspace.mkdir(mode=0o700, exist_ok=True)
     shutil.rmtree(workspace / "env", ignore_errors=True)  # ansible-runner would take the options of the last run again
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '/usr/bin:/bin')}"
@@ -114,6 +120,31 @@ def run_playbook(
         tuple(watch.changes),
         watch.report,
     )
+
+
+def _end_orphans(inventory: Path) -> None:
+    """End what a killed process has left: ansible-runner lets Ansible ignore that its terminal is gone."""
+    while orphans := _playbooks_on(inventory):
+        for process in orphans:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        time.sleep(0.05)
+
+
+def _playbooks_on(inventory: Path) -> list[int]:
+    """Processes of ours that run a playbook with this inventory."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            ours = folder.stat().st_uid == os.geteuid() and not (folder / "stat").read_text().split(") ")[1].startswith(
+                "Z"
+            )
+        except OSError:
+            continue  # it ended just now
+        if ours and str(inventory).encode() in words and any(w.endswith(b"/ansible-playbook") for w in words):
+            found.append(int(folder.name))
+    return found
 
 
 def _message(result: Mapping[str, Any]) -> str:

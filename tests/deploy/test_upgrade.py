@@ -14,7 +14,7 @@ import pytest
 
 from tests.deploy.conftest import ADDRESS, BUNDLE_THERE, CODENAMES, PASSWORD, Installation, tell
 from tests.deploy.releases import BROKEN, GROWN
-from tests.deploy.upgrading import AS_GATEWAY, BACK, FORWARD, Site, asking, killed_in, wait_for_no_ansible
+from tests.deploy.upgrading import AS_GATEWAY, BACK, FORWARD, Site, asking, killed_in
 
 ALL = bool(os.environ.get("APPLIANCE_UPGRADE_ALL"))
 SEED = int(os.environ.get("APPLIANCE_UPGRADE_SEED", "5"))
@@ -144,7 +144,6 @@ def test_killed_in_one_step_after_the_other_it_ends_well(
     for phase in chosen(phases, 2):
         if killed_in(site, word, grown, phase, chance):
             killed.append(phase)
-            wait_for_no_ansible(site)
             if chance.random() < 0.5:
                 site.node.shell("systemctl kill --signal KILL appliance-gateway.service")
     print(f"\n{word} killed in {len(killed)} steps: {', '.join(killed)}")

@@ -1,7 +1,6 @@
 """What the tests of an upgrade do around it: data that must survive, a client that asks all the time, kills."""
 
 import json
-import os
 import random
 import signal
 import subprocess
@@ -129,24 +128,3 @@ def killed_in(site: Site, word: str, bundle: Path, phase: str, chance: random.Ra
                 break
         running.wait(timeout=INSTALL_S)
         return running.returncode == -signal.SIGKILL
-
-
-def wait_for_no_ansible(site: Site) -> None:
-    """Whatever the killed process had started is gone: it had a terminal that is closed now."""
-    description = str(site.installation.folder)
-    ends = time.monotonic() + 60
-    while any(description in words for words in command_lines()):
-        assert time.monotonic() < ends, "an orphan of the killed process goes on working"
-        time.sleep(0.2)
-
-
-def command_lines() -> Iterator[str]:
-    """Of all processes of this machine but this one."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        if int(folder.name) != os.getpid():
-            try:
-                words = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            except OSError:
-                continue
-            if "ansible-playbook" in words:
-                yield words

@@ -25,7 +25,7 @@ from appliance.operations import (
     take_back,
 )
 from appliance.operations.certificates import ensure_certificates
-from appliance.operations.playbook import Outcome, Progress, run_playbook
+from appliance.operations.playbook import Outcome, Progress, _playbooks_on, run_playbook
 from appliance.operations.sealing import bech32, make_key_pair
 from appliance.operations.secretwords import MADE, RECIPIENTS, ensure_secrets
 from appliance.operations.trust import verified_bundle, verify_models
@@ -263,3 +263,26 @@ def test_a_failure_names_task_host_and_reason(tmp_path: Path) -> None:
     outcome, _ = play(tmp_path, tasks)
     assert not outcome.ok
     assert outcome.failed == "Refuse on here: [disk] not enough room"
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from appliance.operations.playbook import run_playbook
+folder = Path(sys.argv[1])
+run_playbook(folder / "site.yml", folder / "inventory.json", folder / "work", {}, lambda p: print(p.kind, flush=True))
+"""
+
+
+def test_what_a_killed_process_has_left_is_ended_by_the_next_one(tmp_path: Path) -> None:
+    play(tmp_path, [{"name": "Write the files", "ansible.builtin.command": "true"}])
+    tasks = [{"name": "Take long", "ansible.builtin.command": "sleep 60"}]
+    (tmp_path / "site.yml").write_text(yaml.safe_dump([{"name": "Try", "hosts": "all", "tasks": tasks}]))
+    with subprocess.Popen([sys.executable, "-c", KILLED, tmp_path], stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        while running.stdout.readline().strip() != "task":
+            assert running.poll() is None
+        running.kill()
+    outcome, _ = play(tmp_path, [{"name": "Go on", "ansible.builtin.command": "true"}])
+    assert outcome.ok
+    assert _playbooks_on(tmp_path / "inventory.json") == []
