@@ -156,8 +156,12 @@ class Installation:
 
     def install(self, *more: str) -> dict[str, Any]:
         """`appliance install`, as somebody runs it on the control machine; what it says with `--json`."""
-        done = self.operate("install", BUNDLE_THERE, "--json", *more)
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        return self.said("install", *more)
+
+    def said(self, word: str, *more: str, code: int = 0) -> dict[str, Any]:
+        """What an operator's command on the hosts says with `--json`; `word` may be two, as `backup take`."""
+        done = self.operate(word, BUNDLE_THERE, "--json", *more)
+        assert done.returncode == code, done.stdout[-3000:] + done.stderr[-3000:]
         found: dict[str, Any] = json.loads(done.stdout)
         return found
 
@@ -179,7 +183,7 @@ class Installation:
             "ANSIBLE_SSH_ARGS": f"{options} {shared} -o ServerAliveInterval=10",
         }
         given = ["-i", str(self.description), "--bundle", str(bundle), "--signers", str(SIGNERS)]
-        return self.lab.inside([sys.executable, "-m", "appliance", word, *given, *more]), environment
+        return self.lab.inside([sys.executable, "-m", "appliance", *word.split(), *given, *more]), environment
 
     def person(self, name: str, password: str, *groups: str) -> None:
         identity = next(n for n in self.nodes.values() if n.shell("test -d /etc/appliance/keycloak").returncode == 0)
@@ -213,9 +217,13 @@ class Installation:
 
     def visit(self, name: str, password: str, proxy: str) -> dict[str, Any]:
         """`visit.py` inside the lab's network; what it saw."""
-        file = self.folder / "visit.json"
-        file.write_text(json.dumps(self.facts(name, password, proxy)))
-        done = self.lab.run([sys.executable, "-m", "tests.deploy.visit", str(file)], cwd=ROOT, timeout=600)
+        return self.inside("visit", self.facts(name, password, proxy))
+
+    def inside(self, script: str, facts: dict[str, Any]) -> dict[str, Any]:
+        """A script of this folder, inside the lab's network; what it printed."""
+        file = self.folder / f"{script}.json"
+        file.write_text(json.dumps(facts))
+        done = self.lab.run([sys.executable, "-m", f"tests.deploy.{script}", str(file)], cwd=ROOT, timeout=600)
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
         found: dict[str, Any] = json.loads(done.stdout)
         return found
