@@ -32,7 +32,7 @@ echo '(APIServer pid=7) ERROR 11-26 02:23:05 [logger.py:40] refused {MAIL} with 
 echo '(APIServer pid=7) ERROR 11-26 02:23:06 [core.py:283] Out of memory on device 0'
 cat /etc/appliance/secrets/database-url
 END
-systemd-run --quiet --wait --unit vllm@planted.service bash /root/planted.sh
+systemd-run --quiet --property RemainAfterExit=yes --unit vllm@planted.service bash /root/planted.sh; sleep 2
 journalctl --sync
 """
 TRY = "timeout 2 bash -c '</dev/tcp/192.0.2.77/4711'"
