@@ -1,8 +1,10 @@
 """A booted host: an overlay on a base tree, systemd as process 1, a network namespace and a cgroup of its own."""
 
+import contextlib
 import errno
 import os
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -66,6 +68,16 @@ class Node:
         assert self.process is not None
         self.process.kill()
         self.process.wait()
+        while inside := self._processes():  # nspawn does not take its guest with it
+            for process in inside:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+            time.sleep(0.1)
+
+    def _processes(self) -> list[int]:
+        """Numbers of all that run on the host."""
+        files = [file for group in self._groups() for file in group.rglob("cgroup.procs")]
+        return [int(line) for file in files for line in file.read_text().split()]
 
     def power_on(self) -> None:
         """Returns when SSH answers."""
