@@ -69,41 +69,40 @@ def bundle() -> Path:
     if stamp.exists() and stamp.read_text() == wanted and (folder / "manifest.json").exists():
         return folder
     shutil.rmtree(folder, ignore_errors=True)
-    key = SIGNERS.with_suffix("")
-    if not key.exists():
-        appliance("bundle", "keygen", str(key))
     began = time.monotonic()
     targets = [word for codename in CODENAMES for word in ("--target", TARGETS[codename])]
     archives = sorted(Path.home().glob(".m2/repository/org/keycloak/keycloak-quarkus-dist/*/*.tar.gz"))
     given = ["--keycloak", str(archives[-1])] if archives else []
-    appliance("bundle", "build", "--output", str(folder), "--key", str(key), *targets, *given)
+    appliance("bundle", "build", "--output", str(folder), "--key", str(signing_key()), *targets, *given)
     print(f"bundle made in {time.monotonic() - began:.0f} s")
     stamp.write_text(wanted)
     return folder
 
 
 def model_binds() -> dict[str, Path]:
-    """Path on the host → path here: each model beside the bundle, laid out as its bundle is, without a signature."""
+    """Path on the host → path here: each model's signed bundle beside the product's."""
     made = {}
     for model in filter(Path.is_dir, MODEL_DIR.iterdir()):
         folder = FOLDER / "models" / f"model-{model.name}"
-        if not (folder / "files" / "appliance-manifest.json").exists():
+        if not (folder / "manifest.json.sig").exists():
             shutil.rmtree(folder, ignore_errors=True)
-            shutil.copytree(model, folder / "files", copy_function=_link)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            words = ("bundle", "build-model", model.name, "--output", str(folder), "--key", str(signing_key()))
+            appliance(*words, APPLIANCE_ENGINES_MODEL_DIR=str(MODEL_DIR))
         made[str(BUNDLE_THERE.parent / folder.name)] = folder
     return made
 
 
-def _link(source: str, target: str) -> None:
-    """The same file under another name, which costs nothing; a copy on another disk."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
+def signing_key() -> Path:
+    """The lab's own; made once."""
+    key = SIGNERS.with_suffix("")
+    if not key.exists():
+        appliance("bundle", "keygen", str(key))
+    return key
 
 
-def appliance(*words: str) -> None:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("APPLIANCE_")}
+def appliance(*words: str, **more: str) -> None:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("APPLIANCE_")} | more
     done = subprocess.run(
         [sys.executable, "-m", "appliance", *words],
         cwd=ROOT,
