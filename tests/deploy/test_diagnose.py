@@ -32,7 +32,7 @@ echo '(APIServer pid=7) ERROR 11-26 02:23:05 [logger.py:40] refused {MAIL} with 
 echo '(APIServer pid=7) ERROR 11-26 02:23:06 [core.py:283] Out of memory on device 0'
 cat /etc/appliance/secrets/database-url
 END
-systemd-run --quiet --property RemainAfterExit=yes --unit vllm@planted.service bash /root/planted.sh; sleep 2
+systemd-run --quiet --property RemainAfterExit=yes --unit nginx-planted.service bash /root/planted.sh; sleep 2
 journalctl --sync
 """
 TRY = "timeout 2 bash -c '</dev/tcp/192.0.2.77/4711'"
@@ -70,7 +70,7 @@ def test_nothing_that_was_planted_leaves_the_host(told: dict[str, Any], single: 
 
 def test_what_helps_is_in_it(told: dict[str, Any]) -> None:
     files = {name: content.decode() for name, content in told["files"].items()}
-    assert "Out of memory on device 0" in files["n1/journal/vllm@planted.service.txt"]
+    assert "Out of memory on device 0" in files["n1/journal/nginx-planted.service.txt"]
     assert "event='request'" in files["n1/journal/appliance-gateway.service.txt"]
     assert "ActiveState=active" in files["n1/units.txt"]
     assert json.loads(files["n1/settings.json"])["server"]["port"] == 8080
@@ -105,8 +105,9 @@ def test_every_attempt_to_get_out_is_listed_and_the_statement_is_signed(
 def verified(signed: Path, signature: Path, node: Node) -> bool:
     """By the key under which this machine knows the host."""
     option = next(word for word in node.ssh_options() if word.startswith("UserKnownHostsFile="))
-    lines = Path(option.partition("=")[2]).read_text().splitlines()
-    keys = [line.split(None, 1)[1] for line in lines if line.startswith(f"{ADDRESS} ")]
+    find = ["ssh-keygen", "-F", ADDRESS, "-f", option.partition("=")[2]]  # names may be hashed there
+    lines = subprocess.run(find, capture_output=True, text=True, check=True).stdout.splitlines()
+    keys = [line.split(None, 1)[1] for line in lines if not line.startswith("#")]
     known = signed.with_name("known")
     known.write_text("".join(f"n1 {key}\n" for key in keys))
     command = [
