@@ -86,7 +86,7 @@ def visit(facts: dict[str, Any]) -> dict[str, Any]:
         began = time.monotonic()
         log_in(client, facts["name"], facts["password"])
         logged_in = time.monotonic()
-        collection = give(client, "handbook", ROOT / facts["document"])
+        collection = give(client, f"handbook of {facts['name']}", ROOT / facts["document"])
         read = time.monotonic()
         answer = ask(client, facts["question"], collection)
         ended = time.monotonic()
