@@ -7,11 +7,15 @@ import contextlib
 import os
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.fakes.engine import FakeEngine
+from tests.fakes.engine import FakeEngine, serving
 from tests.support.databases import PostgresDatabases
 from tests.support.gateway import Client, gateway, settings_for
 
@@ -31,28 +35,45 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
-async def test_a_full_disk_takes_no_document_and_costs_none(
-    small_disk: Path, postgres_databases: PostgresDatabases, engine: FakeEngine
-) -> None:
-    data, filler = small_disk / "data", small_disk / "filler"
+def test_a_full_disk_takes_no_document_and_costs_none(small_disk: Path, postgres_databases: PostgresDatabases) -> None:
+    data = small_disk / "data"
     data.mkdir()
-    settings = settings_for(data, engine.url, engine.url, postgres_databases.setting(data))
-    async with gateway(settings) as running, await running.operator() as client:
-        key = await client.collection("notes")
-        taken: list[str] = []
-        giving = asyncio.create_task(give(client, key, taken))
-        while len(taken) < 5:
-            await asyncio.sleep(0.05)
-        await asyncio.to_thread(fill, filler)  # while documents are taken and read
-        refused = await asyncio.wait_for(giving, 30)
-        assert refused == (507, "disk_full")
-        asked = await client.events("POST", "/api/ask", {"question": "Hello", "assistant_id": "assistant"})
-        assert asked[-1][0] == "finished", "there is still room for what is used"
-        filler.unlink()
-        await client.upload(key, "after.md", b"# After\n\nThere is room again.\n")
-        items = await client.until_idle(key)
-        assert {i["name"] for i in items} == {*taken, "after.md"}
-        assert {i["state"] for i in items} == {"indexed"}
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:  # one process runs one job store
+        seen = process.submit(_run, str(data), postgres_databases.setting(data)).result()
+    assert seen.refused == (507, "disk_full")
+    assert seen.last_event == "finished", "there is still room for what is used"
+    assert {i["name"] for i in seen.items} == {*seen.taken, "after.md"}
+    assert {i["state"] for i in seen.items} == {"indexed"}
+
+
+@dataclass(frozen=True)
+class Seen:
+    taken: list[str]
+    refused: tuple[int, str]
+    last_event: str
+    items: list[Any]
+
+
+def _run(data: str, database: str) -> Seen:
+    return asyncio.run(fill_while_people_work(Path(data), database))
+
+
+async def fill_while_people_work(data: Path, database: str) -> Seen:
+    filler = data.parent / "filler"
+    async with serving(FakeEngine()) as engine:
+        settings = settings_for(data, engine.url, engine.url, database)
+        async with gateway(settings) as running, await running.operator() as client:
+            key = await client.collection("notes")
+            taken: list[str] = []
+            giving = asyncio.create_task(give(client, key, taken))
+            while len(taken) < 5:
+                await asyncio.sleep(0.05)
+            await asyncio.to_thread(fill, filler)  # while documents are taken and read
+            refused = await asyncio.wait_for(giving, 60)
+            asked = await client.events("POST", "/api/ask", {"question": "Hello", "assistant_id": "assistant"})
+            filler.unlink()
+            await client.upload(key, "after.md", b"# After\n\nThere is room again.\n")
+            return Seen(taken, refused, asked[-1][0], await client.until_idle(key))
 
 
 async def give(client: Client, key: str, taken: list[str]) -> tuple[int, str]:
