@@ -20,6 +20,8 @@ from tests.support.process import ENGINE_ENVIRONMENT, SAMPLES, ApplianceProcess,
 settings.register_profile("any machine", deadline=None)  # a busy one is slow without anything being wrong
 settings.load_profile("any machine")
 
+PRODUCT_S = 420
+"""Seconds for a test that starts the whole appliance: 240 until it is ready, and its own."""
 SHARED = Path(os.environ.get("APPLIANCE_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
 
@@ -94,6 +96,13 @@ async def running_gateway(
     data = tmp_path_factory.mktemp("data")
     async with gateway(settings_for(data, engine.url, engine.url, databases.setting(data))) as running:
         yield running
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first test that needs the engines pays for their start, which has a limit of its own."""
+    for item in items:
+        if "product" in getattr(item, "fixturenames", ()) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(PRODUCT_S))
 
 
 @pytest.fixture(scope="session")

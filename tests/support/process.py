@@ -114,8 +114,8 @@ class ApplianceProcess:
 def appliance(data: Path, settings: Mapping[str, str] | None = None) -> Iterator[ApplianceProcess]:
     """Up while the block runs."""
     running = ApplianceProcess(data, settings or {})
-    running.start()
     try:
+        running.start()
         yield running
     finally:
         running.stop()
