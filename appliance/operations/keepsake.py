@@ -49,7 +49,7 @@ def take_back(description: Path, archive: Path, identity: Path) -> list[str]:
     for name, content in unseal(place, identity).items():
         folder, _, file = name.partition("/")
         if folder == "secrets" and "/" not in file and not (secrets / file).exists():
-            write_private(secrets / file, content.decode().rstrip("\n"))
+            write_private(secrets / file, content.decode().removesuffix("\n"))
             brought.append(file)
     return brought
 

@@ -91,16 +91,17 @@ def test_secrets_of_the_control_machine_come_back_beside_a_backup(tmp_path: Path
         description.parent.mkdir()
         shutil.copy(SAMPLE, description)
     folder = ensure_secrets(parse(yaml.safe_load(SAMPLE.read_text(encoding="utf-8"))), old)
+    (folder / "ca.key").write_text("a key that ends with two ends of a line\n\n")
     archive = tmp_path / "backup-1.tar"
     place = keep(old, archive)
     assert place.name == "backup-1.control.age"
     assert (folder / "database-password").read_bytes().strip() not in place.read_bytes()
     with pytest.raises(NoKeepsake):
         refuse_without(new)
-    assert set(take_back(new, archive, folder / IDENTITY)) == {*MADE, RECIPIENTS}
+    assert set(take_back(new, archive, folder / IDENTITY)) == {*MADE, RECIPIENTS, "ca.key"}
     refuse_without(new)
-    there = new.parent / "secrets"
-    assert {name: (there / name).read_text() for name in MADE} == {name: (folder / name).read_text() for name in MADE}
+    there, kept = new.parent / "secrets", (*MADE, "ca.key")
+    assert {name: (there / name).read_text() for name in kept} == {name: (folder / name).read_text() for name in kept}
     assert all(file.stat().st_mode & 0o777 == 0o600 for file in there.iterdir())
     (there / "database-password").write_text("of another one")
     assert take_back(new, archive, folder / IDENTITY) == []
