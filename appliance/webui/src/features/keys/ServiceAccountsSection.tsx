@@ -71,7 +71,7 @@ function AddServiceAccount() {
             ))}
           </optgroup>
         </SelectField>
-        <Button type="submit" icon="plus" disabled={add.isPending}>
+        <Button type="submit" icon="plus" disabled={add.isPending || people.length + groups.length === 0}>
           {t("service.add")}
         </Button>
       </form>
