@@ -1,6 +1,7 @@
 """The way from one release to the next, and back, as the control machine knows it: with small playbooks that run."""
 
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -232,8 +233,6 @@ def local(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_configuration_is_kept_and_put_back_with_what_came_later_removed(tmp_path: Path) -> None:
-    import subprocess  # noqa: PLC0415
-
     script, root, release = PLAYBOOKS / "roles/upgrade/files/configuration.py", tmp_path / "root", tmp_path / "release"
     release.mkdir()
     for name, text in {
