@@ -36,7 +36,7 @@ def webui_routes(dist: Path) -> list[HTTPRouteHandler]:
 
     @get(list(CLIENT_PAGES), opt={"public": True}, include_in_schema=False)
     async def page() -> Response[bytes]:
-        return Response(files.get("index.html", MISSING), media_type="text/html; charset=utf-8")
+        return Response(files.get("index.html", MISSING), media_type="text/html")
 
     @get(["/assets/{name:path}"], opt={"public": True}, include_in_schema=False, cache_control=None)
     async def asset(name: str) -> Response[Any]:
@@ -58,7 +58,7 @@ def lost_people(dist: Path) -> ExceptionHandlersMap:
         if "text/html" not in request.headers.get("accept", "") or request.scope["path"].startswith(PROGRAMS):
             return framework_error(request, error)
         note_error("not_found")
-        return Response(page, status_code=404, media_type="text/html; charset=utf-8")
+        return Response(page, status_code=404, media_type="text/html")
 
     return {NotFoundException: handle}
 

@@ -340,7 +340,7 @@ async def test_two_plain_requests_at_once_are_answered_so_the_test_above_could_f
 async def test_a_person_who_is_lost_gets_a_page(person: Client, path: str) -> None:
     lost = await person.request("GET", path, headers={"accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
     assert lost.status_code == 404
-    assert lost.headers["content-type"].startswith("text/html")
+    assert lost.headers["content-type"] == "text/html; charset=utf-8"
     assert "content-security-policy" in lost.headers
     program = await person.request("GET", path)
     assert program.json()["error"]["code"] == "not_found"
